@@ -1,0 +1,55 @@
+import type { BallotQueueMaintenance, LowWater } from '../ports/ballot-queue-maintenance.ts'
+import type { BallotRepository } from '../ports/ballot-repository.ts'
+import { compareSequences } from './sequence.ts'
+
+export type JanitorEvent =
+  | { readonly kind: 'rewound'; readonly stream: number; readonly entries: number; readonly gap: boolean }
+  | { readonly kind: 'advanced'; readonly stream: number; readonly atMs: number; readonly trimmedEntries: number }
+  | { readonly kind: 'contended'; readonly stream: number }
+
+/** How long entries stay in the queue after they are counted: time to notice that a failover lost commits. */
+export const replayWindowMs = 15 * 60_000
+
+/**
+ * One beat of the janitor, for every stream: move the low water up, keep a copy in the queue, trim what is behind it.
+ *
+ * If the database's row is older than the queue's copy, the primary has lost commits (a failover, a restored backup): nothing is
+ * advanced or trimmed, the queue delivers again from the database's row on. Counting is idempotent, so that is always safe.
+ */
+export function advanceLowWater(dependencies: {
+  ballots: Pick<BallotRepository, 'readLowWater' | 'writeLowWater'>
+  queue: BallotQueueMaintenance
+  beforeTrim?: () => void
+}) {
+  const { ballots, queue } = dependencies
+  return async (): Promise<JanitorEvent[]> => {
+    const events: JanitorEvent[] = []
+    for (const position of await queue.positions()) {
+      const { epoch, stream } = position
+      const row = await ballots.readLowWater(epoch, stream)
+      const copy = await queue.storedLowWater(stream)
+      if (copy !== null && copy.epoch === epoch && (row === null || compareSequences(row.below, copy.below) < 0)) {
+        const { entries, gap } = await queue.rewind(stream, row)
+        events.push({ kind: 'rewound', stream, entries, gap })
+        continue
+      }
+      // Only ever growing: after a rewind the position is behind until everything is counted again.
+      const grows = row === null || compareSequences(position.below, row.below) >= 0
+      const next: LowWater = {
+        epoch,
+        stream,
+        below: grows ? position.below : row.below,
+        atMs: grows ? Math.max(position.atMs, row?.atMs ?? 0) : row.atMs,
+        beat: (row?.beat ?? 0) + 1,
+      }
+      if (!(await ballots.writeLowWater(next, row?.beat ?? null))) {
+        events.push({ kind: 'contended', stream })
+        continue
+      }
+      await queue.storeLowWater(next)
+      dependencies.beforeTrim?.()
+      events.push({ kind: 'advanced', stream, atMs: next.atMs, trimmedEntries: await queue.trim(next) })
+    }
+    return events
+  }
+}

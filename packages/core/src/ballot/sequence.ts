@@ -1,0 +1,54 @@
+import { compareBytes } from '../bytes.ts'
+
+/**
+ * 16 bytes, big-endian: the place of a ballot in the order of all ballots, compared as bytes everywhere. It never fits a JavaScript
+ * number, so it never becomes one. The first four bytes are the epoch of the queue.
+ *
+ * Embedded queue: epoch u32 | zero u16 | row id u64 | index in the row u16.
+ */
+export type Sequence = Buffer
+
+export const sequenceBytes = 16
+
+export class SequenceOverflowError extends RangeError {
+  override name = 'SequenceOverflowError'
+}
+
+/** A field that would overflow is an error, never a wrap: a wrapped sequence would let an old ballot win. */
+function checked(name: string, value: number, max: number): number {
+  if (!Number.isInteger(value) || value < 0 || value > max)
+    throw new SequenceOverflowError(`sequence: ${name} ${value} is not in 0..${max}`)
+  return value
+}
+
+export function rowSequence(place: { epoch: number; row: number; index: number }): Sequence {
+  const sequence = Buffer.alloc(sequenceBytes)
+  sequence.writeUInt32BE(checked('epoch', place.epoch, 0xffff_ffff), 0)
+  sequence.writeBigUInt64BE(BigInt(checked('row', place.row, Number.MAX_SAFE_INTEGER)), 6)
+  sequence.writeUInt16BE(checked('index', place.index, 0xffff), 14)
+  return sequence
+}
+
+/** The row id of a sequence that {@link rowSequence} made. */
+export function rowOfSequence(sequence: Uint8Array): number {
+  return Number(Buffer.from(sequence).readBigUInt64BE(6))
+}
+
+export function epochOfSequence(sequence: Uint8Array): number {
+  return Buffer.from(sequence).readUInt32BE(0)
+}
+
+/**
+ * What the database compares: of two ballots of one voter the one with the greater rank counts. Where changes are allowed that is the
+ * later sequence; where they are not, the complement, so that the earliest wins, whatever order consumers see.
+ */
+export function rankOf(sequence: Sequence, changesAllowed: boolean): Buffer {
+  if (changesAllowed) return sequence
+  const complement = Buffer.allocUnsafe(sequenceBytes)
+  for (let index = 0; index < sequenceBytes; index++) complement[index] = ~(sequence[index] as number) & 0xff
+  return complement
+}
+
+export function compareSequences(left: Uint8Array, right: Uint8Array): number {
+  return compareBytes(left, right)
+}

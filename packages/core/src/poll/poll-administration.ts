@@ -1,0 +1,140 @@
+import type { BallotRepository } from '../ports/ballot-repository.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { IdGenerator } from '../ports/id-generator.ts'
+import type { PollRepository } from '../ports/poll-repository.ts'
+import { failure, type Result, success } from '../result.ts'
+import { type MasterKey, sealPollSecret } from '../secrets/master-key.ts'
+import { isFinal, type Poll, type PollDefinition, type PollId, type PollVersion, pollStateAt } from './poll.ts'
+import { newPollId } from './poll-id.ts'
+
+/** Closing early leaves this long for ballots that are on their way, and for every api to learn of it. */
+export const closingNoticeMs = 10_000
+
+export type PollFault =
+  | { readonly kind: 'not_found' }
+  /** Questions, options and limits cannot change any more. */
+  | { readonly kind: 'frozen' }
+  | { readonly kind: 'final' }
+  | { readonly kind: 'state'; readonly detail: string }
+  | { readonly kind: 'invalid'; readonly field: 'opensAt' | 'closesAt'; readonly detail: string }
+
+type PollResult = Result<Poll, PollFault>
+
+interface Dependencies {
+  polls: PollRepository
+  ballots: Pick<BallotRepository, 'erase'>
+  masterKey: MasterKey
+  clock: Clock
+  ids: IdGenerator
+  /** Until when everything is counted (epoch milliseconds), null before the first beat: decides whether a result is final. */
+  countedUntilMs: () => Promise<number | null>
+}
+
+/** What an administrator does to polls. Reads and writes the primary. */
+export function pollAdministration(dependencies: Dependencies) {
+  const { polls, ballots, masterKey, clock, ids } = dependencies
+
+  async function create(definition: PollDefinition): Promise<Poll> {
+    const id = newPollId(ids)
+    const poll: Poll = {
+      id,
+      surveyId: null,
+      definition,
+      version: { version: 1, opensAtMs: null, closesAtMs: null },
+      revision: 1,
+      createdAtMs: clock.nowMs(),
+      deletedAtMs: null,
+      secretSealed: sealPollSecret(masterKey, id, ids.randomBytes(32)),
+    }
+    await polls.create(poll)
+    return poll
+  }
+
+  /** Decides on the poll as it is, writes only if it still is; a change in between means deciding again. */
+  async function change(
+    id: PollId,
+    decide: (poll: Poll) => Promise<Result<(poll: Poll) => Promise<boolean>, PollFault>>,
+  ): Promise<PollResult> {
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const poll = await polls.find(id)
+      if (poll === null || poll.deletedAtMs !== null) return failure({ kind: 'not_found' })
+      const decision = await decide(poll)
+      if (!decision.ok) return decision
+      if (await decision.value(poll)) return success((await polls.find(id)) ?? poll)
+    }
+    return failure({ kind: 'state', detail: 'the poll is being changed by somebody else: read it again' })
+  }
+
+  function edit(id: PollId, definition: PollDefinition): Promise<PollResult> {
+    return change(id, async (poll) =>
+      poll.version.opensAtMs === null ? success(() => polls.updateDefinition(id, definition, poll.revision)) : failure({ kind: 'frozen' }),
+    )
+  }
+
+  function addVersion(poll: Poll, times: Pick<PollVersion, 'opensAtMs' | 'closesAtMs'>) {
+    const withSurveyId = poll.definition.listed && poll.definition.questions.length === 1
+    return () => polls.addVersion(poll.id, { version: poll.version.version + 1, ...times }, poll.revision, withSurveyId)
+  }
+
+  /** Opens a draft now or at `opensAtMs`; gives a scheduled, open or closed poll (not a final one) another closing time. */
+  function open(id: PollId, times: { opensAtMs: number | null; closesAtMs: number | null }): Promise<PollResult> {
+    return change(id, async (poll) => {
+      const now = clock.nowMs()
+      if (await final(poll)) return failure({ kind: 'final' })
+      const begun = poll.version.opensAtMs !== null && poll.version.opensAtMs <= now
+      if (begun && times.opensAtMs !== null && times.opensAtMs !== poll.version.opensAtMs) {
+        return failure({ kind: 'invalid', field: 'opensAt', detail: 'expected none: the poll has been opened already' })
+      }
+      const opensAtMs = begun ? poll.version.opensAtMs : Math.max(times.opensAtMs ?? now, now)
+      if (times.closesAtMs !== null && times.closesAtMs <= Math.max(opensAtMs ?? now, now)) {
+        return failure({ kind: 'invalid', field: 'closesAt', detail: 'expected an instant after the opening, in the future' })
+      }
+      return success(addVersion(poll, { opensAtMs, closesAtMs: times.closesAtMs }))
+    })
+  }
+
+  /** Closes an open poll in ten seconds, or at `closesAtMs`. */
+  function close(id: PollId, closesAtMs: number | null): Promise<PollResult> {
+    return change(id, async (poll) => {
+      const now = clock.nowMs()
+      const state = pollStateAt(poll.version, now)
+      if (state !== 'open') return failure({ kind: 'state', detail: `only an open poll can be closed, this one is ${state}` })
+      const soonest = now + closingNoticeMs
+      if (closesAtMs !== null && closesAtMs < soonest) {
+        return failure({
+          kind: 'invalid',
+          field: 'closesAt',
+          detail: 'expected at least ten seconds from now, for the ballots on their way',
+        })
+      }
+      return success(addVersion(poll, { opensAtMs: poll.version.opensAtMs, closesAtMs: closesAtMs ?? Math.min(soonest, poll.version.closesAtMs ?? soonest) }))
+    })
+  }
+
+  /** A new draft with the same definition: its own id, its own secret, no ballots. */
+  async function duplicate(id: PollId): Promise<PollResult> {
+    const poll = await polls.find(id)
+    if (poll === null || poll.deletedAtMs !== null) return failure({ kind: 'not_found' })
+    return success(await create(poll.definition))
+  }
+
+  /** Deletes a draft or a poll with a final result, ballots and all. Its id is never used again. */
+  async function remove(id: PollId): Promise<PollResult> {
+    const removed = await change(id, async (poll) => {
+      if (poll.version.opensAtMs !== null && !(await final(poll))) {
+        return failure({ kind: 'state', detail: 'only a draft, or a closed poll whose result is final, can be deleted: close it first' })
+      }
+      return success(() => polls.markDeleted(id, clock.nowMs(), poll.revision))
+    })
+    if (removed.ok) await ballots.erase(id)
+    return removed
+  }
+
+  async function final(poll: Poll): Promise<boolean> {
+    return poll.version.closesAtMs !== null && isFinal(poll.version, await dependencies.countedUntilMs())
+  }
+
+  return { create, edit, open, close, duplicate, remove }
+}
+
+export type PollAdministration = ReturnType<typeof pollAdministration>

@@ -1,0 +1,47 @@
+import type { Sequence } from '../ballot/sequence.ts'
+
+/** The sequence below which everything of one stream is committed on the primary. */
+export interface LowWater {
+  readonly epoch: number
+  readonly stream: number
+  readonly below: Sequence
+  /** Queue time until which everything is counted, epoch milliseconds. */
+  readonly atMs: number
+  /** Grows by one at every write; the compare-and-set compares it. */
+  readonly beat: number
+}
+
+export interface StreamPosition {
+  readonly stream: number
+  readonly epoch: number
+  /** Every ballot of this stream below is acked, therefore committed. */
+  readonly below: Sequence
+  readonly atMs: number
+}
+
+export interface QueueDepth {
+  /** Ballots not yet acked. Exact at 0. */
+  readonly ballots: number
+  /** Queue time of the oldest of them; null when there are none. */
+  readonly oldestAtMs: number | null
+}
+
+/**
+ * What one janitor needs of the queue. Guarantees: `positions` takes the queue's TIME before it looks at what is pending, so that
+ * everything accepted until `atMs` lies below; `trim` removes nothing that is unacked, nor at or above the low water, nor younger than the
+ * replay window; after `rewind` everything at or above the row that is still kept is delivered again.
+ */
+export interface BallotQueueMaintenance {
+  positions(): Promise<StreamPosition[]>
+  depth(): Promise<QueueDepth>
+  /** The queue's own copy of the low-water row that was written last. */
+  storedLowWater(stream: number): Promise<LowWater | null>
+  storeLowWater(row: LowWater): Promise<void>
+  /**
+   * Delivers everything at or above the database's row again (`row` null: everything that is kept), and takes that row as the queue's copy.
+   * `entries`: how many; `gap`: entries in between were trimmed already and cannot come again.
+   */
+  rewind(stream: number, row: LowWater | null): Promise<{ entries: number; gap: boolean }>
+  /** Returns the number of entries removed. */
+  trim(row: LowWater): Promise<number>
+}

@@ -1,0 +1,74 @@
+import type { CanonicalAnswers } from '../ballot/answers.ts'
+import type { Sequence } from '../ballot/sequence.ts'
+import type { PollDefinition, PollId } from '../poll/poll.ts'
+import type { LowWater } from './ballot-queue-maintenance.ts'
+
+/** A ballot that was judged good. */
+export interface CountableBallot {
+  readonly pollId: PollId
+  readonly pollVersion: number
+  readonly voterKey: Buffer
+  readonly seq: Sequence
+  readonly rank: Buffer
+  readonly answers: CanonicalAnswers
+}
+
+export type DeadLetterReason = 'late' | 'rejected'
+
+export interface DeadLetter {
+  readonly seq: Sequence
+  readonly reason: DeadLetterReason
+  /** What exactly was wrong, for the operator; never the ballot itself. */
+  readonly detail: string
+  readonly atMs: number
+  /** The ballot, sealed with the master key. */
+  readonly payloadSealed: Buffer
+}
+
+export interface CountBatch {
+  /** Which of the tally rows of an option this consumer adds to: 0..65535, one consumer one shard, so that they do not wait for each other. */
+  readonly shard: number
+  /** At most one a voter and poll, sorted by (pollId, voterKey). */
+  readonly ballots: readonly CountableBallot[]
+  readonly deadLetters: readonly DeadLetter[]
+  readonly definitions: ReadonlyMap<PollId, PollDefinition>
+}
+
+export interface CountOutcome {
+  readonly firstBallots: number
+  readonly changedBallots: number
+  /** Delivered before, or beaten by another ballot of the same voter. */
+  readonly ignoredBallots: number
+}
+
+export interface StoredBallot {
+  readonly seq: Sequence
+  readonly rank: Buffer
+  readonly answers: CanonicalAnswers
+}
+
+/**
+ * The idempotent receiver. Guarantee of `countBatch`: one transaction; the row (poll, voter) with the greatest rank wins; tallies and
+ * turnout change by exactly what the rows changed by; the same batch again, in any order, beside any other consumer, changes nothing.
+ *
+ * Throws {@link RetryableDatabaseError} (nothing was committed, or it was: try the whole batch again) or
+ * {@link PermanentDatabaseError} (this batch will never be taken as it is: some ballot in it cannot be stored).
+ */
+export interface BallotRepository {
+  countBatch(batch: CountBatch): Promise<CountOutcome>
+  find(pollId: PollId, voterKey: Uint8Array): Promise<StoredBallot | null>
+  findDeadLetter(seq: Sequence): Promise<DeadLetterReason | null>
+  readLowWater(epoch: number, stream: number): Promise<LowWater | null>
+  /** Writes the row if the stored one still has `expectedBeat` (null: if there is none) and it does not go back. False: somebody else was faster. */
+  writeLowWater(row: LowWater, expectedBeat: number | null): Promise<boolean>
+  /** Removes what was counted in a poll. Only for a final poll: nothing of it can be on its way. */
+  erase(pollId: PollId): Promise<void>
+}
+
+export class RetryableDatabaseError extends Error {
+  override name = 'RetryableDatabaseError'
+}
+
+export class PermanentDatabaseError extends Error {
+  override name = 'PermanentDatabaseError'
+}

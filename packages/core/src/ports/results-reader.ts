@@ -1,0 +1,28 @@
+import type { PollId } from '../poll/poll.ts'
+
+export interface Tally {
+  readonly question: number
+  readonly key: string
+  /** Sum over all shards. */
+  readonly count: number
+}
+
+export interface TallySnapshot {
+  readonly turnout: number
+  readonly tallies: readonly Tally[]
+  /** All ballots accepted until this instant (epoch milliseconds) are in; null before the first beat. */
+  readonly asOfMs: number | null
+}
+
+/**
+ * The read model, on the replica. Guarantee: turnout, tallies and as-of come from ONE snapshot, in which the recount of ballots
+ * equals the sum of tallies.
+ */
+export interface ResultsReader {
+  snapshot(pollId: PollId): Promise<TallySnapshot>
+  /** The same numbers counted again from the ballots themselves, in one snapshot with the stored ones. Takes time and memory as ballots do. */
+  recount(
+    pollId: PollId,
+    tallyKeysOf: (answers: readonly string[]) => { question: number; key: string }[],
+  ): Promise<{ stored: TallySnapshot; counted: TallySnapshot }>
+}

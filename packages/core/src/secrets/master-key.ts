@@ -1,0 +1,54 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { asBuffer } from '../bytes.ts'
+import { type HmacSha256, hmacSha256 } from './hmac-sha256.ts'
+
+export const masterKeyBytes = 32
+const nonceBytes = 12
+const tagBytes = 16
+
+/**
+ * Everything secret comes from one key of 32 bytes (HKDF-SHA-256, one purpose one key), so that one thing has to be kept and backed up.
+ */
+export interface MasterKey {
+  /** Signs voter cookies. */
+  cookieHmac: HmacSha256
+  /** Signs receipts. */
+  receiptHmac: HmacSha256
+  /** 16 hexadecimal digits that tell two keys apart and reveal neither. */
+  fingerprint: string
+  /** AES-256-GCM: nonce (12 bytes), ciphertext, tag (16). `context` names what is sealed; opening with another context fails. */
+  seal(plain: Uint8Array, context: string): Buffer
+  /** Throws if the bytes were not sealed by this key for this context. */
+  unseal(sealed: Uint8Array, context: string): Buffer
+}
+
+export function openMasterKey(key: Uint8Array): MasterKey {
+  if (key.length !== masterKeyBytes) throw new RangeError(`expected a master key of ${masterKeyBytes} bytes, got ${key.length}`)
+  const derive = (purpose: string) => Buffer.from(hkdfSync('sha256', key, '', `urna ${purpose} v1`, 32))
+  const sealingKey = derive('sealing')
+  return {
+    cookieHmac: hmacSha256(derive('cookie')),
+    receiptHmac: hmacSha256(derive('receipt')),
+    fingerprint: derive('fingerprint').toString('hex').slice(0, 16),
+    seal(plain, context) {
+      const nonce = randomBytes(nonceBytes)
+      const cipher = createCipheriv('aes-256-gcm', sealingKey, nonce).setAAD(Buffer.from(context))
+      return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+    },
+    unseal(sealed, context) {
+      const bytes = asBuffer(sealed)
+      const decipher = createDecipheriv('aes-256-gcm', sealingKey, bytes.subarray(0, nonceBytes), { authTagLength: tagBytes })
+      decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(bytes.length - tagBytes))
+      return Buffer.concat([decipher.update(bytes.subarray(nonceBytes, bytes.length - tagBytes)), decipher.final()])
+    },
+  }
+}
+
+/** Seals and opens the secret of one poll (32 random bytes, made with the poll). */
+export function sealPollSecret(masterKey: MasterKey, pollId: string, secret: Uint8Array): Buffer {
+  return masterKey.seal(secret, `poll secret ${pollId}`)
+}
+
+export function unsealPollSecret(masterKey: MasterKey, pollId: string, sealed: Uint8Array): Buffer {
+  return masterKey.unseal(sealed, `poll secret ${pollId}`)
+}
