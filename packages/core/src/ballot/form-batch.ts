@@ -11,7 +11,7 @@ export function deadLetterOf(
   reason: DeadLetter['reason'],
   detail: string,
 ): DeadLetter {
-  const payloadSealed = masterKey.seal(queued.raw, `dead letter ${queued.seq.toString('hex')}`)
+  const payloadSealed = masterKey.seal(queued.raw(), `dead letter ${queued.seq.toString('hex')}`)
   return { seq: queued.seq, reason, detail, atMs: queued.atMs, payloadSealed }
 }
 

@@ -107,7 +107,12 @@ export function pollAdministration(dependencies: Dependencies) {
           detail: 'expected at least ten seconds from now, for the ballots on their way',
         })
       }
-      return success(addVersion(poll, { opensAtMs: poll.version.opensAtMs, closesAtMs: closesAtMs ?? Math.min(soonest, poll.version.closesAtMs ?? soonest) }))
+      return success(
+        addVersion(poll, {
+          opensAtMs: poll.version.opensAtMs,
+          closesAtMs: closesAtMs ?? Math.min(soonest, poll.version.closesAtMs ?? soonest),
+        }),
+      )
     })
   }
 

@@ -5,10 +5,10 @@ import type { Sequence } from '../ballot/sequence.ts'
 export interface QueuedBallot {
   readonly seq: Sequence
   readonly atMs: number
-  /** Null: this ballot could not be read; `raw` has what is there. */
+  /** Null: this ballot could not be read; `raw` gives what is there. */
   readonly ballot: { pollId: string; pollVersion: number; voterKey: Buffer; answers: CanonicalAnswers } | null
   /** Bytes that a dead letter keeps (sealed). */
-  readonly raw: Buffer
+  readonly raw: () => Buffer
 }
 
 /** One entry of the queue: one flush of an api, one or many ballots. */

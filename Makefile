@@ -1,0 +1,50 @@
+# Everything a person does here, by name. `make help` lists it.
+.DEFAULT_GOAL := help
+.PHONY: help start dev test test-failure check format bench docs clean
+
+RUN := ./scripts/with-node
+INSTALLED := .cache/installed
+PAGES := apps/frontend/dist/index.html
+PAGE_SOURCES := $(shell find apps/frontend packages/contracts/src -type f -not -path '*/dist/*' -not -path '*/node_modules/*' 2>/dev/null)
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+start: $(INSTALLED) $(PAGES) ## run Urna on this machine: http://localhost:8080 (PORT=9090 for another port)
+	@NODE_ENV=$${NODE_ENV:-production} exec $(RUN) node apps/standalone/src/main.ts
+
+dev: $(INSTALLED) ## run it with reload at every change: pages on http://localhost:5173, api on 8080
+	@exec $(RUN) node scripts/dev.ts
+
+test: $(INSTALLED) $(PAGES) ## all tests
+	@$(RUN) node scripts/run-tests.ts
+
+test-failure: $(INSTALLED) ## kill the process under load, again and again, and count the ballots
+	@$(RUN) node test/failure/kill.ts
+
+check: $(INSTALLED) ## format, lint, types, import rule
+	@$(RUN) biome check .
+	@$(RUN) tsc -b
+	@$(RUN) vitest run test/structure --reporter=dot
+
+format: $(INSTALLED) ## format all files
+	@$(RUN) biome check --write .
+
+bench: $(INSTALLED) ## the ballot route against a bare HTTP server (needs wrk)
+	@$(RUN) tsc -b
+	@$(RUN) node test/load/bench.ts
+
+docs: $(INSTALLED) ## write docs/configuration.md and .env.example from the table of settings
+	@$(RUN) node packages/runtime/src/write-configuration-docs.ts
+
+clean: ## remove what was built and installed (never your data)
+	rm -rf node_modules apps/*/node_modules packages/*/node_modules apps/*/dist packages/*/dist .cache coverage
+
+$(INSTALLED): package-lock.json package.json $(wildcard packages/*/package.json apps/*/package.json)
+	@echo "Installing packages (once)" >&2
+	@$(RUN) npm ci --ignore-scripts --no-audit --no-fund --silent
+	@mkdir -p .cache && touch $@
+
+$(PAGES): $(INSTALLED) $(PAGE_SOURCES)
+	@$(RUN) npm run build --silent -w @urna/frontend -- --logLevel warn
+	@touch $@

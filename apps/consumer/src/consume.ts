@@ -1,0 +1,171 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  type BallotRepository,
+  type BallotSubscriber,
+  type CountBatch,
+  type CountOutcome,
+  type DeadLetterReason,
+  type Delivery,
+  deadLetterOf,
+  formBatch,
+  type MasterKey,
+  PermanentDatabaseError,
+  type QueuedBallot,
+} from '@urna/core'
+import type { JudgedPolls } from './judged-polls.ts'
+
+export type ConsumerEvent =
+  | { readonly kind: 'counted'; readonly outcome: CountOutcome }
+  | { readonly kind: 'parked'; readonly reason: DeadLetterReason; readonly detail: string }
+  | { readonly kind: 'retry'; readonly error: Error }
+
+export type ConsumerCrashPoint = 'after-read' | 'after-commit'
+
+export interface ConsumerDependencies {
+  readonly subscriber: BallotSubscriber
+  readonly ballots: Pick<BallotRepository, 'countBatch'>
+  readonly judgedPolls: JudgedPolls
+  readonly masterKey: Pick<MasterKey, 'seal'>
+  /** 0..65535, another one for each consumer that runs at the same time. */
+  readonly shard: number
+  readonly onEvent: (event: ConsumerEvent) => void
+  /** Called at every turn of the loop: a consumer that stands still is not healthy. */
+  readonly beat?: () => void
+  readonly crashPoint?: (point: ConsumerCrashPoint) => void
+  readonly batchBallotsMax?: number
+  readonly retryDelayMsMax?: number
+}
+
+const heldBytesMax = 4 * 1024 * 1024
+const waitMs = 1_000
+
+/**
+ * The consumer: receive, judge, count in one transaction, and only then ack. It may be killed anywhere: what was not acked comes again,
+ * and counting the same ballots again changes nothing.
+ *
+ * Failures of the database are tried again for ever, with jitter: how often a ballot was delivered never decides anything. A ballot that
+ * the database will never take is found by halving the batch, and parked as a dead letter.
+ */
+export class Consumer {
+  readonly #dependencies: ConsumerDependencies
+  readonly #batchBallotsMax: number
+  readonly #stopping = new AbortController()
+  #running: Promise<void> | null = null
+
+  constructor(dependencies: ConsumerDependencies) {
+    this.#dependencies = dependencies
+    this.#batchBallotsMax = dependencies.batchBallotsMax ?? 2_000
+  }
+
+  /** Consumes until `stop`. Rejects only on a programmer's error. */
+  run(): Promise<void> {
+    this.#running ??= this.#loop()
+    return this.#running
+  }
+
+  /** Ends after the transaction that is under way. What is held unacked is delivered again to the next consumer. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#running
+  }
+
+  /** Counts everything that can be received now; returns how many ballots that were. */
+  async processAll(): Promise<number> {
+    let processed = 0
+    for (;;) {
+      const ballots = await this.#processOnce(0)
+      if (ballots === 0) return processed
+      processed += ballots
+    }
+  }
+
+  async #loop(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      this.#dependencies.beat?.()
+      try {
+        await this.#processOnce(waitMs)
+      } catch (error) {
+        if (this.#stopping.signal.aborted) return
+        await this.#retryLater(error as Error, 1)
+      }
+    }
+  }
+
+  async #processOnce(wait: number): Promise<number> {
+    const { subscriber, crashPoint } = this.#dependencies
+    const deliveries = await subscriber.receive({ ballotsMax: this.#batchBallotsMax, bytesMax: heldBytesMax, waitMs: wait })
+    if (deliveries.length === 0) return 0
+    crashPoint?.('after-read')
+    return this.#countAndAck(deliveries)
+  }
+
+  /** A transaction may end inside an entry; an entry is acked when each of its ballots is committed or parked. */
+  async #countAndAck(deliveries: readonly Delivery[]): Promise<number> {
+    const ballots = deliveries.flatMap((delivery) => delivery.ballots)
+    let acked = 0
+    let lastBallotOfNext = deliveries[0]?.ballots.length ?? 0
+    for (let start = 0; start < ballots.length || start === 0; start += this.#batchBallotsMax) {
+      const end = Math.min(start + this.#batchBallotsMax, ballots.length)
+      await this.#count(ballots.slice(start, end))
+      this.#dependencies.crashPoint?.('after-commit')
+      const firstUnacked = acked
+      while (acked < deliveries.length && lastBallotOfNext <= end) {
+        acked++
+        lastBallotOfNext += deliveries[acked]?.ballots.length ?? 0
+      }
+      if (acked > firstUnacked) await this.#dependencies.subscriber.ack(deliveries.slice(firstUnacked, acked))
+    }
+    return ballots.length
+  }
+
+  async #count(queued: readonly QueuedBallot[]): Promise<void> {
+    if (queued.length === 0) return
+    const { judgedPolls, masterKey, shard } = this.#dependencies
+    await this.#untilDone(() => judgedPolls.load(queued))
+    const batch = formBatch({ queued, find: judgedPolls.find, shard, masterKey })
+    try {
+      await this.#commit(batch)
+    } catch (error) {
+      if (!(error instanceof PermanentDatabaseError)) throw error
+      await this.#withoutTheBadOne(queued, error)
+    }
+  }
+
+  async #withoutTheBadOne(queued: readonly QueuedBallot[], error: PermanentDatabaseError): Promise<void> {
+    const [only] = queued
+    if (queued.length > 1 || only === undefined) {
+      const middle = Math.ceil(queued.length / 2)
+      await this.#count(queued.slice(0, middle))
+      await this.#count(queued.slice(middle))
+      return
+    }
+    const { masterKey, shard } = this.#dependencies
+    const deadLetter = deadLetterOf(masterKey, only, 'rejected', `the database does not take it: ${error.name}`)
+    await this.#commit({ shard, ballots: [], deadLetters: [deadLetter], definitions: new Map() })
+  }
+
+  async #commit(batch: CountBatch): Promise<void> {
+    const { ballots, onEvent } = this.#dependencies
+    const outcome = await this.#untilDone(() => ballots.countBatch(batch))
+    onEvent({ kind: 'counted', outcome })
+    for (const { reason, detail } of batch.deadLetters) onEvent({ kind: 'parked', reason, detail })
+  }
+
+  async #untilDone<Value>(attempt: () => Promise<Value>): Promise<Value> {
+    for (let failures = 1; ; failures++) {
+      try {
+        return await attempt()
+      } catch (error) {
+        if (error instanceof PermanentDatabaseError || this.#stopping.signal.aborted) throw error
+        await this.#retryLater(error as Error, failures)
+      }
+    }
+  }
+
+  async #retryLater(error: Error, failures: number): Promise<void> {
+    this.#dependencies.onEvent({ kind: 'retry', error })
+    this.#dependencies.beat?.()
+    const delayMsMax = Math.min(10 * 2 ** failures, this.#dependencies.retryDelayMsMax ?? 2_000)
+    await delay(Math.random() * delayMsMax, undefined, { signal: this.#stopping.signal }).catch(() => {})
+  }
+}

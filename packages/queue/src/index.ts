@@ -1,0 +1,2 @@
+export * from './embedded/embedded-queue.ts'
+export * from './group-commit.ts'
