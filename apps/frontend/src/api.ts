@@ -1,0 +1,139 @@
+import type { BallotInput, BallotReceived, OwnBallot, Poll, PollList, Problem, ProblemName, Receipt, Results } from '@urna/contracts'
+
+const timeoutMilliseconds = 10_000
+
+/** Why there is no usable answer: `refused` means that asking the same again would bring the same. */
+export type FailureReason = 'no-connection' | 'no-answer' | 'busy' | 'refused'
+
+export class ApiFailure extends Error {
+  readonly reason: FailureReason
+  /** HTTP status, 0 if there was no answer. */
+  readonly status: number
+  readonly problem: Problem | null
+  /** Seconds the server asks us to wait. */
+  readonly retryAfter: number | null
+
+  constructor(reason: FailureReason, status = 0, problem: Problem | null = null, retryAfter: number | null = null) {
+    super(problem?.title ?? `${reason} ${status}`)
+    this.reason = reason
+    this.status = status
+    this.problem = problem
+    this.retryAfter = retryAfter
+  }
+
+  is(name: ProblemName): boolean {
+    return this.problem?.type === `urn:urna:problem:${name}`
+  }
+}
+
+export function getPolls(after: string | null, signal: AbortSignal): Promise<PollList> {
+  const query = after === null ? '' : `?after=${encodeURIComponent(after)}`
+  return getJson<PollList>(`/v1/polls${query}`, signal)
+}
+
+export function getPoll(pollId: string, signal: AbortSignal): Promise<Poll> {
+  return getJson<Poll>(pollPath(pollId), signal)
+}
+
+/** The ballot this voter has in the poll, null if there is none. `idempotencyKey`: of a ballot that was never confirmed. */
+export async function getOwnBallot(pollId: string, idempotencyKey: string | null, signal: AbortSignal): Promise<OwnBallot | null> {
+  const headers: Record<string, string> = idempotencyKey === null ? {} : { 'Idempotency-Key': idempotencyKey }
+  try {
+    return await getJson<OwnBallot>(`${pollPath(pollId)}/ballots/mine`, signal, headers)
+  } catch (error) {
+    if (error instanceof ApiFailure && error.status === 404) return null
+    throw error
+  }
+}
+
+export async function postBallot(pollId: string, idempotencyKey: string, ballot: BallotInput): Promise<BallotReceived> {
+  const response = await request(`${pollPath(pollId)}/ballots`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'Idempotency-Key': idempotencyKey },
+    body: JSON.stringify(ballot),
+  })
+  // Any other success is not the api speaking (a hotel's sign-in page answers 200): the vote is not received.
+  if (response.status !== 202) throw new ApiFailure('no-answer', response.status)
+  return readJson<BallotReceived>(response)
+}
+
+export function getReceipt(receipt: string, signal: AbortSignal): Promise<Receipt> {
+  return getJson<Receipt>(`/v1/receipts/${encodeURIComponent(receipt)}`, signal)
+}
+
+export function getResults(pollId: string, receipt: string | null, signal: AbortSignal): Promise<Results> {
+  return getJson<Results>(`${pollPath(pollId)}/results`, signal, receiptHeader(receipt))
+}
+
+export function resultsCsvPath(pollId: string): string {
+  return `${pollPath(pollId)}/results.csv`
+}
+
+/** The CSV for a voter who must show the receipt to see results: a plain link cannot send a header. */
+export async function getResultsCsv(pollId: string, receipt: string): Promise<Blob> {
+  const response = await request(resultsCsvPath(pollId), { headers: receiptHeader(receipt) })
+  return response.blob()
+}
+
+function pollPath(pollId: string): string {
+  return `/v1/polls/${encodeURIComponent(pollId)}`
+}
+
+function receiptHeader(receipt: string | null): Record<string, string> {
+  return receipt === null ? {} : { 'Urna-Receipt': receipt }
+}
+
+async function getJson<T>(path: string, signal: AbortSignal, headers: Record<string, string> = {}): Promise<T> {
+  return readJson<T>(await request(path, { headers, signal }))
+}
+
+/** Resolves with a response of success, its body already here; everything else is thrown as an {@link ApiFailure}. */
+async function request(path: string, init: RequestInit): Promise<Response> {
+  const controller = new AbortController()
+  let timedOut = false
+  const timer = setTimeout(() => {
+    timedOut = true
+    controller.abort()
+  }, timeoutMilliseconds)
+  const abort = () => controller.abort()
+  init.signal?.addEventListener('abort', abort)
+  try {
+    const response = await fetch(path, { ...init, signal: controller.signal })
+    // The body is read within the time limit too: an answer that stops half-way is no answer.
+    const body = await response.arrayBuffer()
+    const whole = new Response(body.byteLength === 0 ? null : body, response)
+    if (!whole.ok) throw await failureOf(whole)
+    return whole
+  } catch (error) {
+    if (error instanceof ApiFailure) throw error
+    throw new ApiFailure(timedOut ? 'no-answer' : 'no-connection')
+  } finally {
+    clearTimeout(timer)
+    init.signal?.removeEventListener('abort', abort)
+  }
+}
+
+async function readJson<T>(response: Response): Promise<T> {
+  try {
+    return (await response.json()) as T
+  } catch {
+    throw new ApiFailure('no-answer', response.status)
+  }
+}
+
+async function failureOf(response: Response): Promise<ApiFailure> {
+  const { status } = response
+  const isProblem = response.headers.get('Content-Type')?.startsWith('application/problem+json') ?? false
+  const problem = isProblem ? await readJson<Problem>(response).catch(() => null) : null
+  const temporary = status === 429 || status >= 500
+  return new ApiFailure(
+    temporary ? 'busy' : 'refused',
+    status,
+    problem,
+    secondsOf(response.headers.get('Retry-After')) ?? problem?.retryAfter ?? null,
+  )
+}
+
+function secondsOf(retryAfter: string | null): number | null {
+  return retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) : null
+}

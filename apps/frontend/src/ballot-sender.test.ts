@@ -1,0 +1,114 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { type BallotSender, createBallotSender } from './ballot-sender.ts'
+import { readPending, readSent, savePending, saveSent } from './ballot-storage.ts'
+
+const answers = [{ question: 1, options: [2] }]
+const fetchMock = vi.fn<typeof fetch>()
+let pollId = ''
+let polls = 0
+
+beforeEach(() => {
+  polls += 1
+  pollId = `poll-${polls}`
+  vi.useFakeTimers()
+  vi.stubGlobal('fetch', fetchMock)
+})
+
+afterEach(() => {
+  fetchMock.mockReset()
+  vi.unstubAllGlobals()
+  vi.useRealTimers()
+})
+
+function json(status: number, body: unknown, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(body), { status, headers: { 'Content-Type': 'application/problem+json', ...headers } })
+}
+
+function received(receipt = 'the-receipt'): Response {
+  return json(202, { receipt, status: 'received', receivedAt: '2026-11-21T20:00:00Z' })
+}
+
+function keysSent(): unknown[] {
+  return fetchMock.mock.calls.map(([, init]) => new Headers(init?.headers).get('Idempotency-Key'))
+}
+
+async function stepAfterAll(sender: BallotSender): Promise<string> {
+  await vi.advanceTimersByTimeAsync(0)
+  return sender.state().step
+}
+
+test('a 202 ends the sending, and forgets the key', async () => {
+  fetchMock.mockResolvedValueOnce(received())
+  const sender = createBallotSender(pollId)
+  sender.send(answers)
+  expect(sender.state().step).toBe('sending')
+  expect(await stepAfterAll(sender)).toBe('received')
+  expect(readSent(pollId)).toMatchObject({ receipt: 'the-receipt', answers })
+  expect(readPending(pollId)).toBeNull()
+})
+
+test('every try carries the same key, and none comes before Retry-After', async () => {
+  fetchMock
+    .mockRejectedValueOnce(new TypeError('network'))
+    .mockResolvedValueOnce(json(503, { title: 'busy' }, { 'Retry-After': '5' }))
+    .mockResolvedValueOnce(received())
+  const sender = createBallotSender(pollId)
+  sender.send(answers)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(sender.state()).toEqual({ step: 'waiting', reason: 'no-connection' })
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(sender.state()).toEqual({ step: 'waiting', reason: 'busy' })
+  await vi.advanceTimersByTimeAsync(4_900)
+  expect(fetchMock).toHaveBeenCalledTimes(2)
+  await vi.advanceTimersByTimeAsync(2_200)
+  expect(sender.state().step).toBe('received')
+  expect(new Set(keysSent()).size).toBe(1)
+})
+
+test('a page that answers 200 in place of the server is no confirmation', async () => {
+  fetchMock.mockResolvedValueOnce(new Response('<html>sign in to the wifi</html>'))
+  const sender = createBallotSender(pollId)
+  sender.send(answers)
+  expect(await stepAfterAll(sender)).toBe('waiting')
+})
+
+test('a refusal is not tried again; answers and key stay for the next one', async () => {
+  fetchMock.mockResolvedValueOnce(json(422, { title: 'An answer does not fit the poll' })).mockResolvedValueOnce(received())
+  const sender = createBallotSender(pollId)
+  sender.send(answers)
+  expect(await stepAfterAll(sender)).toBe('refused')
+  expect(readPending(pollId)).toMatchObject({ answers, send: false, mayHaveArrived: false })
+  await vi.advanceTimersByTimeAsync(120_000)
+  expect(fetchMock).toHaveBeenCalledTimes(1)
+  sender.send(answers)
+  expect(await stepAfterAll(sender)).toBe('received')
+  expect(new Set(keysSent()).size).toBe(1)
+})
+
+test('a reload sends again what was not confirmed, with its key', async () => {
+  savePending(pollId, { key: 'key-of-the-first-visit', answers, send: true, mayHaveArrived: true })
+  fetchMock.mockResolvedValueOnce(received())
+  const sender = createBallotSender(pollId)
+  sender.resume()
+  expect(await stepAfterAll(sender)).toBe('received')
+  expect(keysSent()).toEqual(['key-of-the-first-visit'])
+})
+
+test('what the voter went back to edit is not sent by a reload', async () => {
+  savePending(pollId, { key: 'key-of-the-first-visit', answers, send: false, mayHaveArrived: true })
+  const sender = createBallotSender(pollId)
+  sender.resume()
+  expect(await stepAfterAll(sender)).toBe('editing')
+  expect(fetchMock).not.toHaveBeenCalled()
+})
+
+test('an older ballot that waits for its next try gives way to one another tab has sent', async () => {
+  fetchMock.mockRejectedValueOnce(new TypeError('network'))
+  const sender = createBallotSender(pollId)
+  sender.send(answers)
+  await vi.advanceTimersByTimeAsync(0)
+  saveSent(pollId, { receipt: 'of-the-other-tab', receivedAt: '2026-11-21T20:00:00Z', answers: [{ question: 1, options: [1] }] })
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(fetchMock).toHaveBeenCalledTimes(1)
+  expect(sender.state()).toMatchObject({ step: 'received', ballot: { receipt: 'of-the-other-tab' } })
+})

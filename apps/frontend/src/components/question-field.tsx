@@ -1,0 +1,67 @@
+import type { PollQuestion } from '@urna/contracts'
+import { toggled } from '../ballot-answers.ts'
+import { texts } from '../texts.ts'
+
+interface QuestionFieldProps {
+  question: PollQuestion
+  chosen: number[]
+  fault: string | undefined
+  onChange: (chosen: number[]) => void
+}
+
+/** The element that a page can scroll and focus to when the question has a fault. */
+export function questionElementId(question: number): string {
+  return `question-${question}`
+}
+
+export function QuestionField({ question, chosen, fault, onChange }: QuestionFieldProps) {
+  const id = questionElementId(question.number)
+  const multiple = question.method === 'multiple'
+  const hint = [
+    multiple ? texts.vote.chooseSome(question.min, question.max, question.options.length) : texts.vote.chooseOne,
+    question.required ? '' : texts.vote.mayBeBlank,
+  ].join(' ')
+  return (
+    <fieldset id={id} className="question" tabIndex={-1} aria-describedby={`${id}-hint ${id}-fault`}>
+      <legend>{question.text}</legend>
+      <p className="soft" id={`${id}-hint`}>
+        {hint}
+        {multiple && chosen.length > 0 && <span className="chosen-count"> {texts.vote.chosen(chosen.length)}.</span>}
+      </p>
+      <p className="fault" id={`${id}-fault`}>
+        {fault}
+      </p>
+      {question.options.map((option) => (
+        <Choice
+          key={option.number}
+          type={multiple ? 'checkbox' : 'radio'}
+          name={id}
+          text={option.text}
+          checked={chosen.includes(option.number)}
+          onChange={() => onChange(multiple ? toggled(chosen, option.number) : [option.number])}
+        />
+      ))}
+      {!multiple && !question.required && (
+        <Choice type="radio" name={id} text={texts.vote.noAnswer} soft checked={chosen.length === 0} onChange={() => onChange([])} />
+      )}
+    </fieldset>
+  )
+}
+
+interface ChoiceProps {
+  type: 'radio' | 'checkbox'
+  name: string
+  text: string
+  soft?: boolean
+  checked: boolean
+  onChange: () => void
+}
+
+function Choice({ type, name, text, soft = false, checked, onChange }: ChoiceProps) {
+  return (
+    <label className={`choice${checked ? ' choice-checked' : ''}${soft ? ' soft' : ''}`}>
+      <input type={type} name={name} checked={checked} onChange={onChange} />
+      <span>{text}</span>
+    </label>
+  )
+}

@@ -1,0 +1,121 @@
+import type { Poll } from '@urna/contracts'
+import { type SubmitEvent, useState } from 'react'
+import { getPolls } from '../api.ts'
+import { FailureNotice } from '../components/failure-notice.tsx'
+import { useLoader } from '../loader.ts'
+import { findPollId } from '../poll-id.ts'
+import { shortPollTimes } from '../poll-times.ts'
+import { goTo, Link, paths } from '../router.tsx'
+import { texts } from '../texts.ts'
+import { usePageTitle } from '../use-page-title.ts'
+
+export function HomePage() {
+  usePageTitle('')
+  return (
+    <>
+      <h1>{texts.home.title}</h1>
+      <p className="lead">{texts.home.lead}</p>
+      <section aria-labelledby="polls-heading">
+        <h2 id="polls-heading">{texts.home.listHeading}</h2>
+        <PollListPage after={null} />
+      </section>
+      <section aria-labelledby="enter-heading">
+        <h2 id="enter-heading">{texts.home.enterHeading}</h2>
+        <PollIdForm />
+      </section>
+    </>
+  )
+}
+
+/** One page of the list, and behind it, once asked for, the next one. */
+function PollListPage({ after }: { after: string | null }) {
+  const { value, failure, loadNow } = useLoader({ load: (signal) => getPolls(after, signal) })
+  const [showNext, setShowNext] = useState(false)
+
+  if (value === null) {
+    if (failure !== null) return <FailureNotice failure={failure} tryNow={loadNow} />
+    return (
+      <p className="soft" role="status">
+        {texts.home.loading}
+      </p>
+    )
+  }
+  if (value.polls.length === 0 && after === null) return <p className="card empty soft">{texts.home.empty}</p>
+  return (
+    <>
+      <ul className="poll-list">
+        {value.polls.map((poll) => (
+          <PollItem key={poll.id} poll={poll} />
+        ))}
+      </ul>
+      {value.next !== null && !showNext && (
+        <button type="button" className="button button-quiet" onClick={() => setShowNext(true)}>
+          {texts.home.more}
+        </button>
+      )}
+      {value.next !== null && showNext && <PollListPage after={value.next} />}
+    </>
+  )
+}
+
+function PollItem({ poll }: { poll: Poll }) {
+  return (
+    <li className="card poll-item">
+      <div>
+        <h3>{poll.title}</h3>
+        <p className="soft">
+          <span className={`state state-${poll.state}`}>{texts.poll.states[poll.state]}</span> {shortPollTimes(poll)}
+        </p>
+      </div>
+      <div className="actions">
+        {poll.state === 'open' && (
+          <Link to={paths.vote(poll.id)} className="button" label={texts.home.voteIn(poll.title)}>
+            {texts.home.vote}
+          </Link>
+        )}
+        <Link to={paths.results(poll.id)} className="button button-quiet" label={texts.home.resultsOf(poll.title)}>
+          {texts.home.results}
+        </Link>
+      </div>
+    </li>
+  )
+}
+
+function PollIdForm() {
+  const [typed, setTyped] = useState('')
+  const [fault, setFault] = useState('')
+
+  function submit(event: SubmitEvent) {
+    event.preventDefault()
+    const pollId = findPollId(typed)
+    if (pollId === null) setFault(texts.home.enterFault)
+    else goTo(paths.vote(pollId))
+  }
+
+  return (
+    <form className="field" onSubmit={submit} noValidate>
+      <label htmlFor="poll-id">{texts.home.enterLabel}</label>
+      <p className="soft" id="poll-id-hint">
+        {texts.home.enterHint}
+      </p>
+      <div className="field-row">
+        <input
+          id="poll-id"
+          value={typed}
+          onChange={(event) => setTyped(event.target.value)}
+          aria-describedby="poll-id-hint poll-id-fault"
+          aria-invalid={fault !== ''}
+          autoComplete="off"
+          autoCapitalize="none"
+          spellCheck={false}
+        />
+        <button type="submit" className="button">
+          {texts.home.enterButton}
+        </button>
+      </div>
+      <p className="fault" id="poll-id-fault" role="alert">
+        {fault}
+      </p>
+    </form>
+  )
+}

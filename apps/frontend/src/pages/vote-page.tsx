@@ -1,0 +1,219 @@
+import type { Poll } from '@urna/contracts'
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { getOwnBallot, getPoll } from '../api.ts'
+import { ballotSender } from '../ballot-sender.ts'
+import { type Answers, readPending, readSent } from '../ballot-storage.ts'
+import { BallotForm } from '../components/ballot-form.tsx'
+import { FailureNotice, ProblemNotice } from '../components/failure-notice.tsx'
+import { OwnVote } from '../components/own-vote.tsx'
+import { ReceiptCard } from '../components/receipt-card.tsx'
+import { useLoader } from '../loader.ts'
+import { pollTimes } from '../poll-times.ts'
+import { Link, paths } from '../router.tsx'
+import { texts } from '../texts.ts'
+import { usePageTitle } from '../use-page-title.ts'
+import { PollNotFoundPage } from './not-found-page.tsx'
+
+/** What this voter has voted before, as the server or this browser knows it. */
+interface EarlierBallot {
+  receipt: string
+  answers: Answers
+}
+
+export function VotePage({ pollId }: { pollId: string }) {
+  const { value, failure, loadNow } = useLoader({
+    load: async (signal) => {
+      const [poll, earlier] = await Promise.all([getPoll(pollId, signal), findEarlierBallot(pollId, signal)])
+      return { poll, earlier }
+    },
+    again: ({ poll }) => nextLook(poll),
+  })
+  usePageTitle(value?.poll.title ?? '')
+
+  if (failure?.status === 404 || failure?.status === 410) return <PollNotFoundPage />
+  if (value === null) {
+    if (failure !== null) return <FailureNotice failure={failure} tryNow={loadNow} />
+    return (
+      <p className="soft" role="status">
+        {texts.poll.loading}
+      </p>
+    )
+  }
+  const { poll, earlier } = value
+  return (
+    <>
+      <h1>{poll.title}</h1>
+      {poll.description !== '' && <p className="description">{poll.description}</p>}
+      <p className="soft">{pollTimes(poll)}</p>
+      <Ballot poll={poll} earlier={earlier} lookAgain={loadNow} />
+    </>
+  )
+}
+
+const lookDelay = 60_000
+const overdueDelay = 10_000
+
+/** Opening and closing are the server's to say, so the page looks then; and now and again, as a poll may be closed early. */
+function nextLook(poll: Poll): number | null {
+  if (poll.state === 'closed') return null
+  const change = poll.state === 'open' ? poll.closesAt : poll.opensAt
+  if (change === null) return lookDelay
+  const left = Date.parse(change) - Date.now()
+  // The random part spreads the crowd that waits for the same second.
+  return left < 0 ? overdueDelay : Math.min(lookDelay, left + 500 + Math.random() * 2_000)
+}
+
+const replicaDelay = 60_000
+
+async function findEarlierBallot(pollId: string, signal: AbortSignal): Promise<EarlierBallot | null> {
+  const sent = readSent(pollId)
+  // Just sent: the server may show it only when it is counted, and until then an older one.
+  if (sent !== null && Date.now() - Date.parse(sent.receivedAt) < replicaDelay) return sent
+  try {
+    return (await getOwnBallot(pollId, readPending(pollId)?.key ?? null, signal)) ?? sent
+  } catch {
+    // Not knowing the earlier ballot must not keep anybody from voting.
+    return sent
+  }
+}
+
+interface BallotProps {
+  poll: Poll
+  earlier: EarlierBallot | null
+  lookAgain: () => void
+}
+
+function Ballot({ poll, earlier, lookAgain }: BallotProps) {
+  const sender = ballotSender(poll.id)
+  const state = useSyncExternalStore(sender.subscribe, sender.state)
+  const [changing, setChanging] = useState(false)
+
+  useEffect(() => sender.resume(), [sender])
+  useEffect(() => {
+    // A refusal that is not about the answers often means that the poll has changed meanwhile.
+    if (state.step === 'refused' && state.failure.status !== 422) lookAgain()
+  }, [state, lookAgain])
+
+  if (state.step === 'received' && !changing) {
+    const changeable = poll.changesAllowed && poll.state === 'open'
+    return <Received pollId={poll.id} receipt={state.ballot.receipt} onChange={changeable ? () => setChanging(true) : null} />
+  }
+
+  const voted = sender.confirmed() ?? earlier
+  const pending = readPending(poll.id)
+  const underWay = state.step === 'sending' || state.step === 'waiting'
+  if (!underWay && poll.state !== 'open') {
+    return (
+      <>
+        {state.step === 'refused' && <ProblemNotice failure={state.failure} title={texts.vote.refused} />}
+        <NotOpen poll={poll} mayHaveArrived={pending?.mayHaveArrived ?? false} />
+        {voted !== null && <Voted poll={poll} ballot={voted} />}
+        {poll.state === 'closed' && (
+          <p className="actions">
+            <Link to={paths.results(poll.id)} className="button">
+              {texts.vote.seeResults}
+            </Link>
+          </p>
+        )}
+      </>
+    )
+  }
+  if (!underWay && voted !== null && !poll.changesAllowed) {
+    return (
+      <>
+        <p className="notice">
+          <strong>{texts.vote.alreadyVoted}</strong> {texts.vote.alreadyVotedFixed}
+        </p>
+        <Voted poll={poll} ballot={voted} />
+        <p className="actions">
+          <Link to={paths.results(poll.id)} className="button">
+            {texts.vote.seeResults}
+          </Link>
+        </p>
+      </>
+    )
+  }
+  return (
+    <>
+      {voted === null ? (
+        <p className="soft">{poll.changesAllowed ? texts.vote.changesAllowed : texts.vote.changesNotAllowed}</p>
+      ) : (
+        <div className="notice">
+          <p>
+            <strong>{texts.vote.alreadyVoted}</strong> {texts.vote.alreadyVotedHint}
+          </p>
+          <details>
+            <summary>{texts.vote.yourReceipt}</summary>
+            <ReceiptCard receipt={voted.receipt} />
+          </details>
+          <p>
+            <Link to={paths.results(poll.id)}>{texts.vote.seeResults}</Link>
+          </p>
+        </div>
+      )}
+      {!underWay && pending?.mayHaveArrived && (
+        <p className="notice notice-waiting">{poll.changesAllowed ? texts.vote.maybeArrivedReplace : texts.vote.maybeArrivedFixed}</p>
+      )}
+      <BallotForm
+        poll={poll}
+        answers={pending?.answers ?? voted?.answers ?? []}
+        replaces={voted !== null}
+        state={state}
+        sender={sender}
+        onSend={() => setChanging(false)}
+      />
+    </>
+  )
+}
+
+interface ReceivedProps {
+  pollId: string
+  receipt: string
+  /** Null where the vote cannot be changed. */
+  onChange: (() => void) | null
+}
+
+function Received({ pollId, receipt, onChange }: ReceivedProps) {
+  const heading = useRef<HTMLHeadingElement>(null)
+  // The button that had the focus is gone: without this, keyboard and screen reader would be sent to the top of the page.
+  useEffect(() => heading.current?.focus(), [])
+  return (
+    <section aria-labelledby="received-heading">
+      <h2 id="received-heading" tabIndex={-1} ref={heading}>
+        {texts.vote.receivedTitle}
+      </h2>
+      <ReceiptCard receipt={receipt} />
+      <p className="actions">
+        <Link to={paths.results(pollId)} className="button">
+          {texts.vote.seeResults}
+        </Link>
+        {onChange !== null && (
+          <button type="button" className="button button-quiet" onClick={onChange}>
+            {texts.vote.changeAfter}
+          </button>
+        )}
+      </p>
+    </section>
+  )
+}
+
+function NotOpen({ poll, mayHaveArrived }: { poll: Poll; mayHaveArrived: boolean }) {
+  const closed = poll.state === 'closed'
+  return (
+    <div className="notice" role="status">
+      <p>
+        <strong>{closed ? texts.vote.closed : texts.vote.notOpenYet}</strong> {closed ? texts.vote.closedHint : texts.vote.notOpenYetHint}
+      </p>
+      {closed && mayHaveArrived && <p>{texts.vote.maybeArrivedInTime}</p>}
+    </div>
+  )
+}
+
+function Voted({ poll, ballot }: { poll: Poll; ballot: EarlierBallot }) {
+  return (
+    <>
+      <OwnVote poll={poll} answers={ballot.answers} />
+      <ReceiptCard receipt={ballot.receipt} />
+    </>
+  )
+}
