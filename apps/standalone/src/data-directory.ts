@@ -25,7 +25,10 @@ export function takeDataDirectory(path: string, port: number): DataDirectory {
   } catch (cause) {
     lock.close()
     if ((cause as { code?: string }).code !== 'SQLITE_BUSY') throw cause
-    throw new DataDirectoryInUseError(`DATA_DIR ${path} is in use by ${holder(processFile)}. Stop that one first, or set DATA_DIR to another directory.`, { cause })
+    throw new DataDirectoryInUseError(
+      `DATA_DIR ${path} is in use by ${holder(processFile)}. Stop that one first, or set DATA_DIR to another directory.`,
+      { cause },
+    )
   }
   writeFileSync(processFile, `${JSON.stringify({ pid: process.pid, port, startedAt: new Date().toISOString() })}\n`)
   return { path, release: () => lock.close() }

@@ -1,0 +1,152 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { MessageChannel } from 'node:worker_threads'
+import { buildApi } from '@urna/api'
+import { openMasterKey, systemClock, systemIds } from '@urna/core'
+import {
+  connectPrimary,
+  openSqliteReader,
+  SqlBallotRepository,
+  SqlPollRepository,
+  SqlQueueEpochs,
+  SqlResultsReader,
+  SqlSettings,
+} from '@urna/database'
+import { directoryExportStore, exportResults, migrateAndSeed, resultsCsv } from '@urna/jobs'
+import { startEmbeddedQueue } from '@urna/queue'
+import { type Config, createLifecycle, createMetrics, type Lifecycle, type Logger, readOrCreateKeyFile } from '@urna/runtime'
+import { Cron } from 'croner'
+import { registerCountingMetrics } from './counting-metrics.ts'
+import { startCountingThread } from './counting-thread.ts'
+import { takeDataDirectory } from './data-directory.ts'
+import { administratorTokenHash, type FirstRunNews } from './first-run.ts'
+import { version } from './version.ts'
+
+export interface Standalone {
+  readonly lifecycle: Lifecycle
+  /** Rejects when a part of the process ended by itself. */
+  readonly failed: Promise<never>
+}
+
+/** Puts the embedded size together: the only place here that names concrete adapters. What is started last is stopped first. */
+export async function compose(config: Config, logger: Logger): Promise<Standalone> {
+  const lifecycle = createLifecycle({ logger })
+  let fail: (error: Error) => void = () => {}
+  const failed = new Promise<never>((_resolve, reject) => {
+    fail = reject
+  })
+  failed.catch(() => {})
+
+  const directory = takeDataDirectory(config.dataDir, config.port)
+  lifecycle.onStop('data directory', () => directory.release())
+  const masterKeyBytes = config.masterKey ?? masterKeyOf(config.dataDir, logger)
+  const masterKey = openMasterKey(masterKeyBytes)
+
+  const queue = await startEmbeddedQueue({ path: join(config.dataDir, 'queue.db'), replayWindowMs: config.replayWindowMs, onFailure: fail })
+  lifecycle.onStop('ballot queue', () => queue.close())
+
+  const databasePath = join(config.dataDir, 'urna.db')
+  const { port1: primaryPort, port2 } = new MessageChannel()
+  const counting = startCountingThread(
+    { databasePath, masterKey: masterKeyBytes, crashAt: config.crashAt, primaryPort: port2 },
+    { logger, onFailure: fail },
+  )
+  lifecycle.onStop('counting', () => counting.stop())
+
+  const primary = connectPrimary(primaryPort)
+  const polls = new SqlPollRepository(primary)
+  const settings = new SqlSettings(primary)
+  const ids = systemIds
+  const clock = systemClock
+  const countedUntilMs = async () => counting.report()?.countedUntilMs ?? null
+  await migrateAndSeed({ primary, polls, settings, masterKey, clock, ids })
+  const administrator = await administratorTokenHash({
+    configured: config.adminToken,
+    settings,
+    dataDirectory: config.dataDir,
+    isTerminal: process.stdout.isTTY === true,
+  })
+
+  const epoch = await new SqlQueueEpochs(primary).register(queue.identity)
+  await counting.start(await queue.connect(), epoch)
+  const publisher = queue.publisher(epoch)
+
+  const replica = openSqliteReader(databasePath)
+  lifecycle.onStop('database', () => replica.close())
+  const results = new SqlResultsReader(replica)
+
+  const metrics = createMetrics({ service: 'standalone', version })
+  registerCountingMetrics(metrics.registry, () => counting.report())
+
+  if (config.exportEvery !== null) {
+    const store = directoryExportStore(join(config.dataDir, 'exports'))
+    const exporting = new Cron(
+      config.exportEvery,
+      { protect: true, catch: (error) => logger.error({ err: error }, 'the CSV export failed') },
+      async () => {
+        await exportResults({ polls, results, store, clock }, { bom: config.exportBom, keep: config.exportKeep })
+      },
+    )
+    lifecycle.onStop('CSV export', () => exporting.stop())
+  }
+
+  const pagesRoot = pagesFolder()
+  const api = await buildApi({
+    publisher,
+    polls,
+    ballots: new SqlBallotRepository(primary),
+    results,
+    queueDepth: () => queue.depth(),
+    masterKey,
+    adminTokenHash: administrator.hash,
+    clock,
+    ids,
+    defaultPoll: config.defaultPoll,
+    allowedOrigins: config.allowedOrigins ?? [],
+    trustProxy: config.trustedProxies === null ? false : [...config.trustedProxies],
+    version,
+    logger,
+    metrics: { register: metrics.registry },
+    dependencyChecks: {
+      queue: () => publisher.check(),
+      database: async () => (await settings.get('schema')) !== undefined,
+    },
+    essential: ['queue', 'database'],
+    ...(pagesRoot === null ? {} : { pagesRoot }),
+    countedUntilMs,
+    csv: resultsCsv,
+    backlogMax: config.backlogMax,
+  })
+  // Stopped first: nothing new comes in, what is under way gets its answer, and then the intake sends what waits.
+  lifecycle.onStop('intake', () => publisher.close())
+  lifecycle.onStop('api', () => api.close())
+
+  await api.listen({ port: config.port, host: config.host })
+  announce(config, api.server.address(), administrator.news, logger)
+  return { lifecycle, failed }
+}
+
+function masterKeyOf(dataDirectory: string, logger: Logger): Buffer {
+  const path = join(dataDirectory, 'master.key')
+  const { key, created } = readOrCreateKeyFile(path, { warn: (message) => logger.warn(message) })
+  if (created) logger.info({ path }, 'made the master key: back this file up')
+  return key
+}
+
+/** The built pages beside this app; null where they were not built. */
+function pagesFolder(): string | null {
+  const folder = join(import.meta.dirname, '../../frontend/dist')
+  return existsSync(join(folder, 'index.html')) ? folder : null
+}
+
+function announce(config: Config, address: unknown, news: FirstRunNews, logger: Logger): void {
+  const port = typeof address === 'object' && address !== null && 'port' in address ? address.port : config.port
+  const url = config.publicUrl ?? `http://localhost:${port}`
+  logger.info({ url, dataDir: config.dataDir }, 'Urna is ready')
+  if (news.kind === 'file') logger.info({ path: news.path }, "the administrator's token is in this file")
+  if (process.stdout.isTTY !== true) return
+  console.log(
+    `\n  Urna is ready:  ${url}\n  API and docs:   ${url}/docs\n  Your data:      ${config.dataDir}   (Ctrl-C stops; every ballot stays)\n`,
+  )
+  if (news.kind === 'show') console.log(`  Administrator's token, shown only now. Keep it:\n\n    ${news.token}\n`)
+}

@@ -1,0 +1,35 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { QueueDepth } from '@urna/core'
+
+export interface CountingWorkerData {
+  readonly databasePath: string
+  readonly masterKey: Uint8Array
+  /** A test setting, `point:count`; see docs/configuration.md. */
+  readonly crashAt: string | undefined
+  /** The main thread writes to urna.db through this port. */
+  readonly primaryPort: MessagePort
+}
+
+export type CountingCommand =
+  | { readonly kind: 'start'; readonly queuePort: MessagePort; readonly epoch: number }
+  | { readonly kind: 'stop' }
+
+/** What the counting thread tells twice a second. Counts since its start. */
+export interface CountingReport {
+  beatAtMs: number
+  firstBallots: number
+  changedBallots: number
+  ignoredBallots: number
+  parked: { late: number; rejected: number }
+  retries: number
+  rewinds: number
+  /** Epoch milliseconds; null before the first beat of the janitor. */
+  countedUntilMs: number | null
+  waiting: QueueDepth
+}
+
+export type CountingMessage =
+  | { readonly kind: 'started' }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'report'; readonly report: CountingReport }
+  | { readonly kind: 'log'; readonly level: 'warn' | 'error'; readonly message: string; readonly error?: string }

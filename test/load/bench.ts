@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { openPoll, send, settledResults, until } from '../support/client.ts'
+import { freePort, repository, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
+
+/**
+ * The shipped ballot route (built files, every plugin, distinct voters, consumer counting) against a bare node:http server that parses the
+ * same JSON. Both run on this machine in one go, in interleaved rounds; the figure is the ratio of the medians. A single answer that is not
+ * 2xx, or a single miscounted ballot, fails the run.
+ */
+
+const rounds = Number(process.env.BENCH_ROUNDS ?? 5)
+const secondsARound = Number(process.env.BENCH_SECONDS ?? 4)
+const connections = 64
+const ratioMin = 0.4
+
+interface Round {
+  readonly rate: number
+  readonly requests: number
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((left, right) => left - right)
+  return sorted[Math.floor(sorted.length / 2)] ?? 0
+}
+
+function wrk(url: string, path: string, run: string): Promise<Round> {
+  const script = join(repository, 'test/load/ballots.lua')
+  const child = spawn('wrk', ['-t1', `-c${connections}`, `-d${secondsARound}s`, '--timeout', '10s', '-s', script, url, '--', run, path])
+  return new Promise((resolve, reject) => {
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+    child.on('error', reject)
+    child.on('exit', () => {
+      const [, requests, microseconds, notOk, broken] = /RESULT (\d+) (\d+) (\d+) (\d+)/.exec(output)?.map(Number) ?? []
+      if (requests === undefined || microseconds === undefined) reject(new Error(`wrk failed:\n${output}`))
+      else if (notOk !== 0 || broken !== 0) reject(new Error(`${notOk} answers were not 2xx, ${broken} connections failed`))
+      else resolve({ requests, rate: (requests * 1e6) / microseconds })
+    })
+  })
+}
+
+/** CPU time of a process in microseconds (user and system, all threads), from the kernel. */
+function cpuMicroseconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  const ticksASecond = 100
+  return ((Number(fields[11]) + Number(fields[12])) * 1e6) / ticksASecond
+}
+
+async function startBare(port: number): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ['test/load/bare-server.ts'], {
+    cwd: repository,
+    env: { ...process.env, PORT: String(port) },
+    stdio: 'inherit',
+  })
+  await until(async () => ((await send('POST', `http://127.0.0.1:${port}/`, { body: {} }).catch(() => null))?.status === 202 ? true : null))
+  return child
+}
+
+async function bench(): Promise<void> {
+  const data = temporaryDirectory()
+  const barePort = await freePort()
+  const bare = await startBare(barePort)
+  const urna = await new StandaloneProcess({
+    dataDirectory: data.path,
+    port: await freePort(),
+    command: [process.execPath, '--conditions=urna:built', 'apps/standalone/dist/main.js'],
+    environment: { NODE_ENV: 'production', LOG_LEVEL: 'info', EXPORT_EVERY: '*/5 * * * *' },
+  }).ready()
+  try {
+    const poll = await openPoll(urna.url, { title: 'Bench', questions: [{ text: 'Which?', options: [{ text: 'one' }, { text: 'two' }] }] })
+    const path = `/v1/polls/${poll.id}/ballots`
+    await wrk(urna.url, path, 'warm-up')
+    await settledResults(urna.url, poll.id)
+    const turnoutBefore = (await settledResults(urna.url, poll.id)).turnout
+    const cpuBefore = cpuMicroseconds(urna.pid)
+    const bareRounds: Round[] = []
+    const urnaRounds: Round[] = []
+    for (let round = 1; round <= rounds; round++) {
+      bareRounds.push(await wrk(`http://127.0.0.1:${barePort}`, path, `bare-${round}`))
+      urnaRounds.push(await wrk(urna.url, path, `urna-${round}`))
+      await settledResults(urna.url, poll.id)
+      const [bareRate, urnaRate] = [bareRounds.at(-1)?.rate ?? 0, urnaRounds.at(-1)?.rate ?? 0]
+      console.log(`round ${round}: bare ${bareRate.toFixed(0)}/s, urna ${urnaRate.toFixed(0)}/s, ratio ${(urnaRate / bareRate).toFixed(2)}`)
+    }
+    const results = await settledResults(urna.url, poll.id)
+    const cpu = cpuMicroseconds(urna.pid) - cpuBefore
+    const counted = results.turnout - turnoutBefore
+    const answered = urnaRounds.reduce((sum, round) => sum + round.requests, 0)
+    // When wrk stops, each connection may have one request under way: sent and counted, but its answer was not waited for.
+    if (counted < answered || counted > answered + rounds * connections)
+      throw new Error(`${answered} ballots were answered, ${counted} counted`)
+    const total = results.questions[0]?.options.reduce((sum, option) => sum + option.total, 0)
+    if (total !== results.turnout) throw new Error(`turnout is ${results.turnout}, the tallies add up to ${total}`)
+    const ratio = median(urnaRounds.map((round) => round.rate)) / median(bareRounds.map((round) => round.rate))
+    console.log(`ballots answered ${answered}, counted ${counted}; 0 errors`)
+    const passed = ratio >= ratioMin
+    if (!passed) console.log(`expected at least ${ratioMin.toFixed(2)}`)
+    console.log(`${passed ? 1 : 0} passed, ${passed ? 0 : 1} failed`)
+    console.log(`bench: embedded=${ratio.toFixed(2)} cpu-us-per-ballot=${(cpu / counted).toFixed(1)}`)
+    if (!passed) process.exitCode = 1
+  } finally {
+    bare.kill('SIGTERM')
+    await urna.stop()
+    data.remove()
+  }
+}
+
+if (spawnSync('wrk', ['--version']).error !== undefined) {
+  console.log('SKIPPED bench: wrk is not installed (Debian: apt-get install wrk)')
+  console.log('0 passed, 0 failed, 1 skipped')
+} else {
+  await bench()
+}
