@@ -106,7 +106,7 @@ export async function compose(config: Config, logger: Logger): Promise<Standalon
     trustProxy: config.trustedProxies === null ? false : [...config.trustedProxies],
     version,
     logger,
-    metrics: { register: metrics.registry },
+    metrics,
     dependencyChecks: {
       queue: () => publisher.check(),
       database: async () => (await settings.get('schema')) !== undefined,
@@ -119,7 +119,7 @@ export async function compose(config: Config, logger: Logger): Promise<Standalon
   })
   // Stopped first: nothing new comes in, what is under way gets its answer, and then the intake sends what waits.
   lifecycle.onStop('intake', () => publisher.close())
-  lifecycle.onStop('api', () => api.close())
+  lifecycle.onStop('api', () => api.drain())
 
   await api.listen({ port: config.port, host: config.host })
   announce(config, api.server.address(), administrator.news, logger)
