@@ -5,14 +5,16 @@ import { buildApi } from '@urna/api'
 import { openMasterKey, systemClock, systemIds } from '@urna/core'
 import {
   connectPrimary,
+  migrate,
   openSqliteReader,
+  pingDatabase,
   SqlBallotRepository,
   SqlPollRepository,
   SqlQueueEpochs,
   SqlResultsReader,
   SqlSettings,
 } from '@urna/database'
-import { directoryExportStore, exportResults, migrateAndSeed, resultsCsv } from '@urna/jobs'
+import { directoryExportStore, exportResults, prepareInstallation, resultsCsv } from '@urna/jobs'
 import { startEmbeddedQueue } from '@urna/queue'
 import { type Config, createLifecycle, createMetrics, type Lifecycle, type Logger, readOrCreateKeyFile } from '@urna/runtime'
 import { Cron } from 'croner'
@@ -59,7 +61,8 @@ export async function compose(config: Config, logger: Logger): Promise<Standalon
   const ids = systemIds
   const clock = systemClock
   const countedUntilMs = async () => counting.report()?.countedUntilMs ?? null
-  await migrateAndSeed({ primary, polls, settings, masterKey, clock, ids })
+  await migrate(primary)
+  await prepareInstallation({ polls, settings, masterKey, clock, ids })
   const administrator = await administratorTokenHash({
     configured: config.adminToken,
     settings,
@@ -109,7 +112,7 @@ export async function compose(config: Config, logger: Logger): Promise<Standalon
     metrics,
     dependencyChecks: {
       queue: () => publisher.check(),
-      database: async () => (await settings.get('schema')) !== undefined,
+      database: () => pingDatabase(primary).then(() => true),
     },
     essential: ['queue', 'database'],
     ...(pagesRoot === null ? {} : { pagesRoot }),

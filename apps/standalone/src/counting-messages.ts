@@ -1,11 +1,12 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { QueueDepth } from '@urna/core'
+import type { CrashAt } from '@urna/runtime'
 
 export interface CountingWorkerData {
   readonly databasePath: string
   readonly masterKey: Uint8Array
-  /** A test setting, `point:count`; see docs/configuration.md. */
-  readonly crashAt: string | undefined
+  /** A test setting; see docs/configuration.md. */
+  readonly crashAt: CrashAt | null
   /** The main thread writes to urna.db through this port. */
   readonly primaryPort: MessagePort
 }

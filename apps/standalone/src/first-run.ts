@@ -1,12 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-
-/** Where a setting of the installation is kept: the database. */
-export interface KeptSettings {
-  get(name: string): Promise<string | null>
-  setIfAbsent(name: string, value: string): Promise<string>
-}
+import type { InstallationSettings } from '@urna/jobs'
 
 export type FirstRunNews =
   | { readonly kind: 'none' }
@@ -27,7 +22,7 @@ export function tokenHash(token: string): Buffer {
  */
 export async function administratorTokenHash(input: {
   configured: string | null
-  settings: KeptSettings
+  settings: InstallationSettings
   dataDirectory: string
   isTerminal: boolean
 }): Promise<{ hash: Buffer; news: FirstRunNews }> {

@@ -1,12 +1,15 @@
-import { ConfigError, createLogger, type Environment, loadConfig } from '@urna/runtime'
+import { WrongMasterKeyError } from '@urna/jobs'
+import { ConfigError, createLogger, type Environment, KeyFileError, loadConfig } from '@urna/runtime'
 import closeWithGrace from 'close-with-grace'
 import { compose } from './compose.ts'
 import { DataDirectoryInUseError } from './data-directory.ts'
 import { version } from './version.ts'
 
+const mendable = [ConfigError, DataDirectoryInUseError, KeyFileError, WrongMasterKeyError]
+
 /** A fault that the person at the terminal can mend: said in words, without a stack. */
 function explain(error: unknown): string | null {
-  if (error instanceof ConfigError || error instanceof DataDirectoryInUseError) return error.message
+  if (mendable.some((kind) => error instanceof kind)) return (error as Error).message
   const { code, port } = error as { code?: string; port?: number }
   if (code === 'EADDRINUSE') return `Port ${port} is in use by another program. Choose another one: PORT=9090 make start`
   if (code === 'EACCES' && port !== undefined)

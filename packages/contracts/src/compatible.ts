@@ -26,7 +26,12 @@ export const surveyVotes = z.object({
 })
 
 export const userVoteInput = z.strictObject({
-  userID: z.string().min(1).max(255),
+  // Ill-formed text has no bytes of its own: two user ids that differ only in a lone surrogate would be one voter.
+  userID: z
+    .string()
+    .min(1)
+    .max(255)
+    .refine((value) => value.isWellFormed(), 'expected well-formed Unicode text'),
   vote: z.string().min(1).max(200),
 })
 export const userVoteStatus = z.object({ voteStatus: z.literal(200) })

@@ -1,0 +1,62 @@
+import type { ProblemName } from '@urna/contracts'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import type { Definitions } from './definitions.ts'
+import type { LoadMonitor } from './load-monitor.ts'
+
+/**
+ * Figures of the api. What the ballot route counts are plain numbers, read when somebody asks for the metrics: a labelled counter costs
+ * more than the rest of that route's bookkeeping. Labels hold route patterns and kinds, never anything of a voter.
+ */
+export class ApiMetrics {
+  /** Ballots answered with a receipt. */
+  ballotsReceived = 0
+  readonly #problems = new Map<ProblemName, number>()
+  readonly requests: Histogram<'method' | 'route' | 'status'>
+
+  constructor(registry: Registry, sources: { definitions: Definitions; load: LoadMonitor }) {
+    const metrics = this
+    const registers = [registry]
+    new Counter({
+      name: 'urna_api_ballots_received_total',
+      help: 'Ballots that the queue confirmed durably',
+      registers,
+      collect() {
+        this.reset()
+        this.inc(metrics.ballotsReceived)
+      },
+    })
+    new Counter({
+      name: 'urna_api_problems_total',
+      help: 'Requests answered with a problem, by its name',
+      labelNames: ['problem'],
+      registers,
+      collect() {
+        this.reset()
+        for (const [problem, count] of metrics.#problems) this.inc({ problem }, count)
+      },
+    })
+    const gauge = (name: string, help: string, read: () => number) =>
+      new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read())
+        },
+      })
+    gauge('urna_api_event_loop_lag_seconds', 'Mean delay of the event loop over the last half second', () => sources.load.lagMs / 1_000)
+    gauge('urna_api_backlog_ballots', 'Ballots that wait in the queue, as last asked', () => sources.load.backlog)
+    gauge('urna_api_definitions', 'Polls of which this process has a copy', () => sources.definitions.size)
+    this.requests = new Histogram({
+      name: 'urna_api_request_duration_seconds',
+      help: 'Time to answer, of every route but the ballot route',
+      labelNames: ['method', 'route', 'status'],
+      buckets: [0.005, 0.025, 0.1, 0.5, 2.5],
+      registers,
+    })
+  }
+
+  countProblem(name: ProblemName): void {
+    this.#problems.set(name, (this.#problems.get(name) ?? 0) + 1)
+  }
+}

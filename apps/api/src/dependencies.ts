@@ -1,0 +1,55 @@
+import type {
+  BallotPublisher,
+  BallotRepository,
+  Clock,
+  IdGenerator,
+  MasterKey,
+  PollRepository,
+  QueueDepth,
+  Results,
+  ResultsReader,
+} from '@urna/core'
+import type { FastifyBaseLogger } from 'fastify'
+import type { Registry } from 'prom-client'
+
+export type DependencyName = 'queue' | 'database'
+
+/** What an api process is made of. The app that composes it picks the adapters; nothing here connects to anything by itself. */
+export interface ApiDependencies {
+  readonly publisher: BallotPublisher
+  /** On the primary. */
+  readonly polls: PollRepository
+  /** On the primary. */
+  readonly ballots: BallotRepository
+  /** On the replica, where there is one. */
+  readonly results: ResultsReader
+  /** How much waits in the ballot queue, asked now: "0 ballots wait" in results is exact only if this is. */
+  readonly queueDepth: () => Promise<QueueDepth>
+  readonly masterKey: MasterKey
+  /** SHA-256 of the administrator's token. */
+  readonly adminTokenHash: Buffer
+  readonly clock: Clock
+  readonly ids: IdGenerator
+  /** Survey id of the poll that `/api/postVotes` and `/api/votes` speak of. */
+  readonly defaultPoll: number
+  /** Origins whose pages may use the API with the voter's cookie; `*`: any page, without the cookie; empty: only our own pages. */
+  readonly allowedOrigins: readonly string[] | '*'
+  /** Addresses and CIDRs of proxies whose X-Forwarded-* headers are believed. */
+  readonly trustProxy: false | string[]
+  readonly version: string
+  readonly logger: FastifyBaseLogger
+  /** Of @urna/runtime: where this process registers its figures. */
+  readonly metrics: { readonly registry: Registry }
+  /** Whether a dependency answers now. May reject or take long: either counts as no. */
+  readonly dependencyChecks: Readonly<Record<DependencyName, () => Promise<boolean>>>
+  /** Those without which this process can do none of its jobs: only they make it unready. */
+  readonly essential: readonly DependencyName[]
+  /** Folder of the built pages; without it this process serves no pages. */
+  readonly pagesRoot?: string
+  /** Until when everything is counted, epoch milliseconds; null before the first beat. */
+  readonly countedUntilMs: () => Promise<number | null>
+  /** Text of the results as CSV, in pieces. */
+  readonly csv: (results: readonly Results[], options: { bom: boolean }) => Iterable<string>
+  /** More ballots than this waiting in the queue: 503 for new ones. Default 2,000,000. */
+  readonly backlogMax?: number
+}

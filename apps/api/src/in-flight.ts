@@ -1,0 +1,27 @@
+/** Which requests are under way in this process, and whether it takes more. */
+export class InFlight {
+  draining = false
+  #count = 0
+  #idle: (() => void)[] = []
+
+  begin(): void {
+    this.#count++
+  }
+
+  end(): void {
+    this.#count--
+    if (this.#count === 0) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  /** Resolves when nothing is under way, or after `limitMs`. */
+  idle(limitMs: number): Promise<void> {
+    if (this.#count === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, limitMs)
+      this.#idle.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+}

@@ -1,0 +1,161 @@
+import fastifyCors from '@fastify/cors'
+import { pollAdministration } from '@urna/core'
+import type { FastifyInstance } from 'fastify'
+import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { Addresses } from './addresses.ts'
+import { Administrator } from './administrator.ts'
+import { ApiMetrics } from './api-metrics.ts'
+import type { ApiContext, ZodScope } from './context.ts'
+import { corsOptionsOf } from './cross-origin.ts'
+import { Definitions } from './definitions.ts'
+import type { ApiDependencies } from './dependencies.ts'
+import { Health } from './health.ts'
+import { InFlight } from './in-flight.ts'
+import { LoadMonitor } from './load-monitor.ts'
+import { registerOpenApi } from './openapi.ts'
+import { notFound, registerDocs, registerPages } from './pages.ts'
+import { errorHandler } from './problems.ts'
+import { ResultsCache } from './results-cache.ts'
+import { ResultsGate } from './results-gate.ts'
+import { ballotIntakeRoute, ownBallotRoute } from './routes/ballots.ts'
+import { compatibleRoutes } from './routes/compatible.ts'
+import { healthRoutes } from './routes/health.ts'
+import { pollRoutes } from './routes/polls.ts'
+import { receiptRoutes } from './routes/receipts.ts'
+import { resultsRoutes } from './routes/results.ts'
+import { closeServer, createServer } from './server.ts'
+import { ballotTaker, shuttingDown } from './take-ballot.ts'
+import { VoterIdentities } from './voter-identity.ts'
+
+export type { ApiDependencies, DependencyName } from './dependencies.ts'
+
+const backlogMaxDefault = 2_000_000
+const drainLimitMsDefault = 4_000
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /**
+     * Ends this server: /readyz says no, new requests get 503 `shutting-down`, what is under way ends, then connections close.
+     * Resolves within `limitMs` (default 4,000), by force if need be. Close the publisher after it, not before.
+     */
+    drain(limitMs?: number): Promise<void>
+  }
+  interface FastifyContextConfig {
+    /** Answered while the server drains too. */
+    duringDrain?: boolean
+  }
+}
+
+/** The api, ready to `listen` or `inject`. It begins to read polls when it gets ready, and stops when it is closed or drained. */
+export async function buildApi(dependencies: ApiDependencies): Promise<FastifyInstance> {
+  const context = contextOf(dependencies)
+  const { definitions, load, handleError } = context
+  const app = createServer({ trustProxy: dependencies.trustProxy, handleError })
+  const addresses = new Addresses()
+  addresses.watch(app)
+  await registerOpenApi(app, dependencies.version)
+
+  // The hot path has a scope of its own: whatever is added to the other one must not reach it.
+  await app.register(async (scope) => ballotIntakeRoute(context)(scope))
+  await app.register(async (scope) => registerEverythingElse(scope, context, addresses))
+
+  app.addHook('onReady', async () => {
+    definitions.start()
+    load.start()
+  })
+  app.addHook('onClose', async () => {
+    definitions.stop()
+    load.stop()
+  })
+  let drained: Promise<void> | null = null
+  app.decorate('drain', (limitMs = drainLimitMsDefault) => {
+    drained ??= drain(app, context, limitMs)
+    return drained
+  })
+  return app
+}
+
+function contextOf(dependencies: ApiDependencies): ApiContext {
+  const { ballots, clock, ids, logger, masterKey, polls, queueDepth } = dependencies
+  const definitions = new Definitions({ polls, masterKey, logger })
+  const load = new LoadMonitor({ queueDepth, backlogMax: dependencies.backlogMax ?? backlogMaxDefault })
+  const metrics = new ApiMetrics(dependencies.metrics.registry, { definitions, load })
+  const administrator = new Administrator(dependencies.adminTokenHash)
+  const identities = new VoterIdentities({ masterKey, ids, trustProxy: dependencies.trustProxy })
+  /** Asked now; while the queue does not answer, what it last said. */
+  const waiting = async () => {
+    try {
+      return (await queueDepth()).ballots
+    } catch {
+      return load.backlog
+    }
+  }
+  return {
+    dependencies,
+    administration: pollAdministration(dependencies),
+    administrator,
+    definitions,
+    health: new Health(dependencies.dependencyChecks),
+    identities,
+    inFlight: new InFlight(),
+    load,
+    metrics,
+    resultsCache: new ResultsCache({ results: dependencies.results, waiting, nowMs: () => clock.nowMs() }),
+    resultsGate: new ResultsGate({ administrator, ballots, clock, identities, masterKey }),
+    takeBallot: ballotTaker(dependencies),
+    handleError: errorHandler(logger, (name) => metrics.countProblem(name)),
+  }
+}
+
+async function registerEverythingElse(scope: FastifyInstance, context: ApiContext, addresses: Addresses): Promise<void> {
+  const { dependencies, inFlight, metrics } = context
+  const { pagesRoot } = dependencies
+  scope.addHook('onRequest', (request, reply, done) => {
+    inFlight.begin()
+    reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer')
+    if (inFlight.draining && request.routeOptions.config?.duringDrain !== true) done(shuttingDown())
+    else done()
+  })
+  scope.addHook('onResponse', (request, reply, done) => {
+    inFlight.end()
+    const labels = { method: request.method, route: request.routeOptions.url ?? 'none', status: String(reply.statusCode) }
+    metrics.requests.observe(labels, reply.elapsedTime / 1_000)
+    done()
+  })
+  await scope.register(fastifyCors, { delegator: corsOptionsOf(dependencies.allowedOrigins) })
+  if (pagesRoot !== undefined) await registerPages(scope, pagesRoot)
+  const answerNotFound = notFound(addresses, pagesRoot !== undefined)
+  scope.setNotFoundHandler(answerNotFound)
+  // Before the body is read: whatever it is, this is the wrong place for it.
+  scope.addHook('onRequest', (request, reply, done) => {
+    if (!request.is404) return done()
+    try {
+      answerNotFound(request, reply)
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+  await scope.register(registerDocs)
+  await scope.register(async (inner) => {
+    const api = inner.withTypeProvider<ZodTypeProvider>() as ZodScope
+    api.setValidatorCompiler(validatorCompiler)
+    // The schemas of replies are documentation, and the tests hold the replies against them. A voter gets no 500 for a mistake in one.
+    api.setSerializerCompiler(() => (data) => JSON.stringify(data))
+    healthRoutes(context)(api)
+    pollRoutes(context)(api)
+    ownBallotRoute(context)(api)
+    resultsRoutes(context)(api)
+    receiptRoutes(context)(api)
+    compatibleRoutes(context)(api)
+  })
+}
+
+async function drain(app: FastifyInstance, { definitions, dependencies, inFlight, load }: ApiContext, limitMs: number): Promise<void> {
+  const deadlineMs = performance.now() + limitMs
+  inFlight.draining = true
+  // Still listening: who comes now is told to go elsewhere, instead of finding the door gone.
+  await inFlight.idle(limitMs)
+  definitions.stop()
+  load.stop()
+  await closeServer(app, Math.max(0, deadlineMs - performance.now()), dependencies.logger)
+}

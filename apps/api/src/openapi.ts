@@ -1,0 +1,112 @@
+import fastifySwagger, { type SwaggerTransform, type SwaggerTransformObject } from '@fastify/swagger'
+import * as contracts from '@urna/contracts'
+import { type ProblemName, problems } from '@urna/contracts'
+import type { FastifyInstance, FastifySchema } from 'fastify'
+import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import type { OpenAPIV3_1 } from 'openapi-types'
+import { z } from 'zod'
+
+const documentedSchemas = {
+  Poll: contracts.poll,
+  PollList: contracts.pollList,
+  NewPoll: contracts.pollInput,
+  OpenPoll: contracts.openPollInput,
+  ClosePoll: contracts.closePollInput,
+  Ballot: contracts.ballotInput,
+  BallotReceived: contracts.ballotReceived,
+  OwnBallot: contracts.ownBallot,
+  Receipt: contracts.receipt,
+  Results: contracts.results,
+  Problem: contracts.problem,
+  PublicConfig: contracts.publicConfig,
+  Readiness: contracts.readiness,
+  Survey: contracts.survey,
+}
+
+// Not zod's global registry: two servers in one process (tests) would register the same names twice.
+const schemaRegistry = z.registry<{ id?: string }>()
+for (const [id, schema] of Object.entries(documentedSchemas)) schemaRegistry.add(schema, { id })
+
+const zodTransform = createJsonSchemaTransform({ schemaRegistry }) as SwaggerTransform
+
+/** Zod's transformer knows responses with a schema only: those without a body go round it. */
+const transform: SwaggerTransform = (document) => {
+  const all = Object.entries((document.schema?.response ?? {}) as Responses)
+  if (all.length === 0) return zodTransform(document)
+  const withBody = Object.fromEntries(all.filter(([, response]) => response.content !== undefined))
+  const { schema, url } = zodTransform({ ...document, schema: { ...document.schema, response: withBody } })
+  const response: Record<string, unknown> = { ...(schema.response as Record<string, unknown>) }
+  // `null` is how @fastify/swagger is told that there is no body.
+  for (const [status, { description, content }] of all) if (content === undefined) response[status] = { description, type: 'null' }
+  return { schema: { ...schema, response }, url }
+}
+const zodTransformObject: SwaggerTransformObject = createJsonSchemaTransformObject({ schemaRegistry })
+
+/** Each schema comes once for requests and once for replies: those that nothing refers to are left out. */
+const transformObject: SwaggerTransformObject = (input) => {
+  const document = zodTransformObject(input) as OpenAPIV3_1.Document
+  const schemas = document.components?.schemas ?? {}
+  const used = new Set<string>()
+  const visit = (part: unknown) => {
+    for (const [, name = ''] of JSON.stringify(part).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+      if (used.has(name)) continue
+      used.add(name)
+      visit(schemas[name] ?? null)
+    }
+  }
+  visit(document.paths ?? {})
+  const kept = Object.fromEntries(Object.entries(schemas).filter(([name]) => used.has(name)))
+  return { ...document, components: { ...document.components, schemas: kept } }
+}
+
+export async function registerOpenApi(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Urna',
+        version,
+        description: 'Self-hosted voting. Errors are RFC 9457 problem details; their types never change.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      tags: [
+        { name: 'polls', description: 'Polls. Writing needs the administrator’s token.' },
+        { name: 'ballots', description: 'Ballots, and the receipts that say what became of them.' },
+        { name: 'results' },
+        { name: 'compatible', description: 'Routes kept for clients of the systems this one replaces.' },
+        { name: 'service', description: 'Health and figures of this process.' },
+      ],
+      components: {
+        securitySchemes: { administrator: { type: 'http', scheme: 'bearer', description: 'The administrator’s token.' } },
+      },
+    },
+    transform,
+    transformObject,
+  })
+}
+
+/** For a route that Fastify must not validate: documented as if it did. */
+export function documentedAs(schema: FastifySchema): { swaggerTransform: SwaggerTransform } {
+  return { swaggerTransform: (document) => transform({ ...document, schema }) }
+}
+
+interface Responses {
+  [status: number]: { description: string; content?: Record<string, { schema: z.ZodType }> }
+}
+
+export function json(description: string, schema: z.ZodType) {
+  return { description, content: { 'application/json': { schema } } }
+}
+
+/** Responses of a route: the good ones, and the problems it can answer with, by their names. */
+export function responses(good: Responses, problemNames: readonly ProblemName[] = []): Responses {
+  const all: Responses = { ...good }
+  for (const name of problemNames) {
+    const { status } = problems[name]
+    const description = [all[status]?.description, `\`${name}\``].filter(Boolean).join(', ')
+    all[status] = { description, content: { ...all[status]?.content, 'application/problem+json': { schema: contracts.problem } } }
+  }
+  return all
+}
+
+export const administratorOnly = [{ administrator: [] }] as const satisfies OpenAPIV3_1.SecurityRequirementObject[]

@@ -1,0 +1,76 @@
+import { type Poll, type PollId, type Results, type ResultsReader, resultsOf, type TallySnapshot } from '@urna/core'
+import { etagOf } from './cacheable.ts'
+import { resultsOnWire } from './wire.ts'
+
+export interface CachedResults {
+  readonly results: Results
+  /** Body of `GET /v1/polls/{id}/results`. */
+  readonly body: string
+  readonly etag: string
+}
+
+interface Entry {
+  readonly revision: number
+  readonly sinceMs: number
+  readonly cached: CachedResults
+  readonly snapshot: TallySnapshot
+}
+
+export interface ResultsCacheOptions {
+  readonly results: Pick<ResultsReader, 'snapshot'>
+  /** Ballots that wait in the queue now. */
+  readonly waiting: () => Promise<number>
+  readonly nowMs: () => number
+  readonly monotonicMs?: () => number
+  readonly keepMs?: number
+  readonly entriesMax?: number
+}
+
+/**
+ * Results of polls, read at most twice a second each, by one reader however many ask. Never serves an older as-of than one it served:
+ * behind a balancer of several replicas the numbers would otherwise go back and forth.
+ */
+export class ResultsCache {
+  readonly #options: Required<ResultsCacheOptions>
+  readonly #entries = new Map<PollId, Entry>()
+  readonly #reading = new Map<string, Promise<CachedResults>>()
+
+  constructor(options: ResultsCacheOptions) {
+    this.#options = { monotonicMs: () => performance.now(), keepMs: 500, entriesMax: 10_000, ...options }
+  }
+
+  get(poll: Poll): Promise<CachedResults> {
+    const entry = this.#entries.get(poll.id)
+    if (entry !== undefined && entry.revision === poll.revision && this.#options.monotonicMs() - entry.sinceMs < this.#options.keepMs) {
+      return Promise.resolve(entry.cached)
+    }
+    const key = `${poll.id} ${poll.revision}`
+    const reading = this.#reading.get(key) ?? this.#read(poll).finally(() => this.#reading.delete(key))
+    this.#reading.set(key, reading)
+    return reading
+  }
+
+  async #read(poll: Poll): Promise<CachedResults> {
+    const sinceMs = this.#options.monotonicMs()
+    // The queue first: what it no longer holds then is in the snapshot. The other way round a ballot counted in between would be in
+    // neither, and "0 wait" a lie.
+    const waiting = await this.#options.waiting()
+    const read = await this.#options.results.snapshot(poll.id)
+    const served = this.#entries.get(poll.id)
+    const snapshot = served !== undefined && isOlder(read, served.snapshot) ? served.snapshot : read
+    const results = resultsOf(poll, snapshot, this.#options.nowMs())
+    const body = JSON.stringify(resultsOnWire(results, waiting))
+    const cached = { results, body, etag: etagOf(body) }
+    this.#entries.delete(poll.id)
+    if (this.#entries.size >= this.#options.entriesMax) {
+      const [oldest] = this.#entries.keys()
+      if (oldest !== undefined) this.#entries.delete(oldest)
+    }
+    this.#entries.set(poll.id, { revision: poll.revision, sinceMs, cached, snapshot })
+    return cached
+  }
+}
+
+function isOlder(left: TallySnapshot, right: TallySnapshot): boolean {
+  return (left.asOfMs ?? Number.NEGATIVE_INFINITY) < (right.asOfMs ?? Number.NEGATIVE_INFINITY)
+}

@@ -1,0 +1,40 @@
+import { type AcceptedBallot, type Answer, type BallotPublisher, type BallotRefusal, type Clock, submitBallot } from '@urna/core'
+import type { CachedPoll } from './definitions.ts'
+import type { InFlight } from './in-flight.ts'
+import type { LoadMonitor } from './load-monitor.ts'
+import { ProblemError } from './problems.ts'
+import type { Voter } from './voter-identity.ts'
+
+export type TakeBallot = (cached: CachedPoll, voter: Pick<Voter, 'identity'>, answers: readonly Answer[]) => Promise<AcceptedBallot>
+
+/** The intake behind every route that takes a vote. Resolves when the ballot is durably in the queue; throws the problem otherwise. */
+export function ballotTaker(options: { publisher: BallotPublisher; clock: Clock }): TakeBallot {
+  const submit = submitBallot(options)
+  return async ({ poll, voterKeys }, { identity }, answers) => {
+    if (poll.deletedAtMs !== null) throw new ProblemError('poll-deleted')
+    const outcome = await submit({ poll, voterKeys, identity, answers })
+    if (outcome.ok) return outcome.value
+    throw refusalProblem(outcome.failure)
+  }
+}
+
+/** Throws if this process takes no ballots now. */
+export function assertTakesBallots(inFlight: InFlight, load: LoadMonitor): void {
+  if (inFlight.draining) throw shuttingDown()
+  if (load.overloaded) throw new ProblemError('overloaded')
+}
+
+export function shuttingDown(): ProblemError {
+  return new ProblemError('shutting-down', { headers: { connection: 'close' } })
+}
+
+function refusalProblem(refusal: BallotRefusal): ProblemError {
+  switch (refusal.kind) {
+    case 'not_open_yet':
+      return new ProblemError('poll-not-open-yet', refusal.opensAtMs === null ? {} : { at: new Date(refusal.opensAtMs).toISOString() })
+    case 'closed':
+      return new ProblemError('poll-closed', refusal.closedAtMs === null ? {} : { at: new Date(refusal.closedAtMs).toISOString() })
+    case 'invalid_answers':
+      return new ProblemError('invalid-answer', { errors: refusal.faults })
+  }
+}

@@ -1,0 +1,5 @@
+export * from './directory-export-store.ts'
+export * from './export-csv.ts'
+export * from './migrate.ts'
+export * from './recount.ts'
+export * from './results-csv.ts'

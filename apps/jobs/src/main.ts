@@ -1,0 +1,12 @@
+// The version first: on an older Node the packages below fail with errors that say nothing.
+const major = Number(process.versions.node.split('.')[0])
+if (major < 24) {
+  console.error(`Urna needs Node 24 or newer, this is ${process.version}.`)
+  process.exit(2)
+}
+
+const { runJobs } = await import('./run.ts')
+process.exitCode = await runJobs(process.argv.slice(2), process.env, {
+  print: (line) => console.log(line),
+  warn: (line) => console.error(line),
+})

@@ -1,0 +1,49 @@
+import type { CountStatements } from '../count-batch.ts'
+
+/** Makes a statement text once for each number of rows: the same text is the same prepared statement. */
+function remembered(make: (rows: number) => string): (rows: number) => string {
+  const texts = new Map<number, string>()
+  return (rows) => {
+    let text = texts.get(rows)
+    if (text === undefined) {
+      text = make(rows)
+      texts.set(rows, text)
+    }
+    return text
+  }
+}
+
+const times = (rows: number, row: string) => Array.from({ length: rows }, () => row).join(', ')
+
+export const sqliteCountStatements: CountStatements = {
+  // 256 rows of 7 parameters: far below SQLite's limit of 32,766, and longer statements are no faster.
+  rowsMax: 256,
+  upsertBallots: remembered(
+    (rows) => `insert into ballots (poll_id, voter_key, poll_version, seq, "rank", answers, prev_answers, batch_id)
+      values ${times(rows, '(?, ?, ?, ?, ?, ?, null, ?)')}
+      on conflict (poll_id, voter_key) do update set
+        prev_answers = ballots.answers,
+        answers = excluded.answers,
+        poll_version = excluded.poll_version,
+        seq = excluded.seq,
+        batch_id = excluded.batch_id,
+        "rank" = excluded."rank"
+      where excluded."rank" > ballots."rank"`,
+  ),
+  readBack: remembered(
+    (rows) => `select poll_id, answers, prev_answers from ballots
+      where (poll_id, voter_key) in (values ${times(rows, '(?, ?)')}) and batch_id = ?`,
+  ),
+  addTallies: remembered(
+    (rows) => `insert into tallies (poll_id, question, tally_key, shard, n) values ${times(rows, '(?, ?, ?, ?, ?)')}
+      on conflict (poll_id, question, tally_key, shard) do update set n = tallies.n + excluded.n`,
+  ),
+  addTurnout: remembered(
+    (rows) => `insert into turnout (poll_id, shard, n) values ${times(rows, '(?, ?, ?)')}
+      on conflict (poll_id, shard) do update set n = turnout.n + excluded.n`,
+  ),
+  insertDeadLetters: remembered(
+    (rows) => `insert into dead_letters (seq, reason, detail, at_ms, payload_sealed) values ${times(rows, '(?, ?, ?, ?, ?)')}
+      on conflict (seq) do nothing`,
+  ),
+}

@@ -1,0 +1,156 @@
+import { isIP } from 'node:net'
+import { resolve } from 'node:path'
+import { isCronExpression } from './cron-expression.ts'
+
+/** What a value of a kind must look like, and how its text becomes a value. */
+export interface Kind<Value> {
+  /** Completes "expected ...", in faults and in the documentation. */
+  readonly expected: string
+  /** The value, or undefined when the text is not what is expected. Never throws. */
+  parse(text: string): Value | undefined
+}
+
+export function text(expected: string, pattern: RegExp): Kind<string> {
+  return { expected, parse: (value) => (pattern.test(value) ? value : undefined) }
+}
+
+export function integer(min: number, max: number): Kind<number> {
+  return {
+    expected: `a whole number from ${min} to ${max}`,
+    parse(value) {
+      // Number('') is 0, Number('0x10') is 16 and Number('1e3') is 1000: none of them is what somebody meant to write.
+      if (!/^\d{1,15}$/.test(value)) return undefined
+      const number = Number(value)
+      return number >= min && number <= max ? number : undefined
+    },
+  }
+}
+
+/** Seconds in the setting, milliseconds in the program. */
+export function secondsAsMs(min: number, max: number): Kind<number> {
+  const seconds = integer(min, max)
+  return {
+    expected: `${seconds.expected} (seconds)`,
+    parse(value) {
+      const parsed = seconds.parse(value)
+      return parsed === undefined ? undefined : parsed * 1_000
+    },
+  }
+}
+
+export const trueOrFalse: Kind<boolean> = {
+  expected: 'true or false',
+  parse: (value) => (value === 'true' ? true : value === 'false' ? false : undefined),
+}
+
+export function oneOf<const Choice extends string>(...choices: readonly Choice[]): Kind<Choice> {
+  return { expected: `one of ${choices.join(', ')}`, parse: (value) => choices.find((choice) => choice === value) }
+}
+
+/** A folder; relative to the working directory at start, absolute from then on. */
+export const directory: Kind<string> = {
+  expected: 'the path of a directory',
+  parse: (value) => (value.includes('\0') ? undefined : resolve(value)),
+}
+
+export const listenAddress: Kind<string> = {
+  expected: 'an IP address or a host name to listen on',
+  parse: (value) =>
+    isIP(value) !== 0 || /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i.test(value) ? value : undefined,
+}
+
+function httpUrl(value: string): URL | undefined {
+  const url = URL.parse(value)
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.username !== '' || url.password !== '')
+    return undefined
+  return url
+}
+
+/** Without a slash at the end, so that a path can be put behind it. */
+export const publicUrl: Kind<string> = {
+  expected: 'an address such as https://vote.example.org, without user name, query or fragment',
+  parse(value) {
+    const url = httpUrl(value)
+    // `search` and `hash` are empty for a bare `?` or `#` too: the text itself tells.
+    return url === undefined || /[?#]/.test(value) ? undefined : `${url.origin}${url.pathname.replace(/\/+$/, '')}`
+  },
+}
+
+/** Which pages of other origins may use the api: these, or anybody without credentials. It governs CORS, CSP connect-src and the Origin check alike. */
+export type AllowedOrigins = readonly string[] | '*'
+
+export const allowedOrigins: Kind<AllowedOrigins> = {
+  expected: 'origins such as https://vote.example.org, comma separated, or * alone',
+  parse(value) {
+    if (value === '*') return '*'
+    const origins = listItems(value).map(originOf)
+    return origins.length > 0 && origins.every((origin) => origin !== undefined) ? origins : undefined
+  },
+}
+
+/** The origin as browsers send it: lower case, without the default port. A path is a mistake, one slash at the end is forgiven. */
+function originOf(item: string): string | undefined {
+  const url = httpUrl(item)
+  return url === undefined || url.pathname !== '/' || /[?#]/.test(item) ? undefined : url.origin
+}
+
+export const proxies: Kind<readonly string[]> = {
+  expected: 'addresses or networks such as 10.0.0.0/8, loopback, linklocal or uniquelocal, comma separated',
+  parse(value) {
+    const items = listItems(value)
+    return items.length > 0 && items.every(isProxy) ? items : undefined
+  },
+}
+
+function isProxy(item: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(item)) return true
+  const [address = '', prefix, ...more] = item.split('/')
+  const family = isIP(address)
+  if (family === 0 || more.length > 0) return false
+  // A prefix of 0 would trust everybody to say who they are.
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) >= 1 && Number(prefix) <= (family === 4 ? 32 : 128))
+}
+
+function listItems(value: string): string[] {
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}
+
+/** Null: never. */
+export const cronOrOff: Kind<string | null> = {
+  expected: "a cron expression such as */5 * * * * (minute hour day month weekday, perhaps seconds before them; UTC), or 'off'",
+  parse: (value) => (value === 'off' ? null : isCronExpression(value) ? value : undefined),
+}
+
+/** A key of 32 bytes. */
+export const key32: Kind<Buffer> = {
+  expected: '32 bytes as base64 (44 characters) or hexadecimal (64 characters)',
+  parse(value) {
+    if (/^[0-9a-f]{64}$/i.test(value)) return Buffer.from(value, 'hex')
+    // Node reads both alphabets of base64.
+    return /^[A-Za-z0-9+/_-]{43}=?$/.test(value) ? Buffer.from(value, 'base64') : undefined
+  },
+}
+
+/** It travels in an Authorization header: no spaces, nothing outside ASCII. */
+export const token: Kind<string> = text('16 to 512 characters of ASCII without spaces', /^[\x21-\x7e]{16,512}$/)
+
+export const crashPointNames = ['after-read', 'after-upsert', 'before-tally', 'before-commit', 'after-commit', 'before-trim'] as const
+export type CrashPointName = (typeof crashPointNames)[number]
+
+/** Kill this process at the `hit`th time it comes to `point`. */
+export interface CrashAt {
+  readonly point: CrashPointName
+  readonly hit: number
+}
+
+export const crashAt: Kind<CrashAt> = {
+  expected: `point:count, such as after-upsert:3; points are ${crashPointNames.join(', ')}`,
+  parse(value) {
+    const [, name, count] = /^([a-z-]+):([1-9]\d{0,8})$/.exec(value) ?? []
+    const point = crashPointNames.find((known) => known === name)
+    return point === undefined ? undefined : { point, hit: Number(count) }
+  },
+}
