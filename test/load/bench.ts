@@ -12,7 +12,7 @@ import { freePort, repository, StandaloneProcess, temporaryDirectory } from '../
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5)
 const secondsARound = Number(process.env.BENCH_SECONDS ?? 4)
-const connections = 64
+const connections = Number(process.env.BENCH_CONNECTIONS ?? 128)
 const ratioMin = 0.4
 
 interface Round {

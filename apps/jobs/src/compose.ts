@@ -8,6 +8,8 @@ import { type ExportOutcome, exportResults } from './export-csv.ts'
 import { prepareInstallation } from './migrate.ts'
 import { type RecountOutcome, recount, UnknownPollError } from './recount.ts'
 
+export { NetworkFileSystemError } from '@urna/database'
+
 export class NoDatabaseError extends Error {
   override name = 'NoDatabaseError'
 }
@@ -32,7 +34,9 @@ export function composeJobs(config: Config, output: Output): Jobs {
 
   async function reading<Value>(read: (polls: SqlPollRepository, results: SqlResultsReader) => Promise<Value>): Promise<Value> {
     if (!existsSync(databasePath)) {
-      throw new NoDatabaseError(`there is no database at ${databasePath}: start Urna there once, run migrate, or set DATA_DIR to where its data is`)
+      throw new NoDatabaseError(
+        `there is no database at ${databasePath}: start Urna there once, run migrate, or set DATA_DIR to where its data is`,
+      )
     }
     const replica = openSqliteReader(databasePath)
     // With SQLite both are one file. SQLite refuses any write through this connection, so a running process is never in its way.
@@ -60,7 +64,9 @@ export function composeJobs(config: Config, output: Output): Jobs {
     },
 
     exportCsv({ folder, bom, keep }) {
-      return reading((polls, results) => exportResults({ polls, results, store: directoryExportStore(folder), clock: systemClock }, { bom, keep }))
+      return reading((polls, results) =>
+        exportResults({ polls, results, store: directoryExportStore(folder), clock: systemClock }, { bom, keep }),
+      )
     },
 
     recount({ poll }) {

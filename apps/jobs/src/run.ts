@@ -1,8 +1,7 @@
 import { join, resolve } from 'node:path'
-import { NetworkFileSystemError } from '@urna/database'
 import { type Config, ConfigError, type Environment, KeyFileError, loadConfig } from '@urna/runtime'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { composeJobs, type Jobs, NoDatabaseError, type Output } from './compose.ts'
+import { composeJobs, type Jobs, NetworkFileSystemError, NoDatabaseError, type Output } from './compose.ts'
 import { WrongMasterKeyError } from './migrate.ts'
 import { UnknownPollError } from './recount.ts'
 
@@ -23,12 +22,11 @@ export async function runJobs(argumentsOf: readonly string[], environment: Envir
       const config = loadConfig(environment)
       return { config, jobs: composeJobs(config, output) }
     },
-    print: output.print,
+    output,
     finish: (outcome) => {
       status = outcome
     },
   })
-  program.exitOverride().configureOutput({ writeOut: (text) => output.print(text.trimEnd()), writeErr: (text) => output.warn(text.trimEnd()) })
   try {
     await program.parseAsync(argumentsOf, { from: 'user' })
     return status
@@ -43,14 +41,16 @@ export async function runJobs(argumentsOf: readonly string[], environment: Envir
 
 interface Context {
   open(): { config: Config; jobs: Jobs }
-  print(line: string): void
+  readonly output: Output
   finish(status: number): void
 }
 
-function commands({ open, print, finish }: Context): Command {
+function commands({ open, output, finish }: Context): Command {
+  const { print } = output
   const program = new Command('urna-jobs').description('Jobs that run to completion. They may run beside a running Urna.')
+  // Before the commands are made: they inherit what is set by then.
+  program.exitOverride().configureOutput({ writeOut: (text) => print(text.trimEnd()), writeErr: (text) => output.warn(text.trimEnd()) })
 
-  // The subcommands inherit what is set on the program afterwards only if they are made with it: see copyInheritedSettings.
   program
     .command('migrate')
     .description('bring the tables up to date, and give a fresh installation its demo polls (Urna does it by itself at every start)')
@@ -74,12 +74,16 @@ function commands({ open, print, finish }: Context): Command {
         keep: options.keep ?? config.exportKeep,
       })
       print(join(folder, manifest.file))
-      print(`rows=${manifest.rows} bytes=${manifest.bytes} sha256=${manifest.sha256} as-of=${manifest.asOf ?? 'none'} removed=${removed.length}`)
+      print(
+        `rows=${manifest.rows} bytes=${manifest.bytes} sha256=${manifest.sha256} as-of=${manifest.asOf ?? 'none'} removed=${removed.length}`,
+      )
     })
 
   program
     .command('recount')
-    .description(`count the ballots again and compare with the stored tallies; exit status ${mismatchStatus} if they differ. Repairs nothing`)
+    .description(
+      `count the ballots again and compare with the stored tallies; exit status ${mismatchStatus} if they differ. Repairs nothing`,
+    )
     .argument('[poll]', 'a poll id or a survey id (default: all polls)')
     .action(async (poll: string | undefined) => {
       const { polls, mismatches } = await open().jobs.recount({ poll: poll ?? null })

@@ -85,7 +85,7 @@ export async function compose(config: Config, logger: Logger): Promise<Standalon
     const store = directoryExportStore(join(config.dataDir, 'exports'))
     const exporting = new Cron(
       config.exportEvery,
-      { protect: true, catch: (error) => logger.error({ err: error }, 'the CSV export failed') },
+      { protect: true, timezone: 'UTC', catch: (error) => logger.error({ err: error }, 'the CSV export failed') },
       async () => {
         await exportResults({ polls, results, store, clock }, { bom: config.exportBom, keep: config.exportKeep })
       },

@@ -169,7 +169,7 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
           summary: 'Open a draft, now or at opensAt; or give an opened poll another closing time',
           security: administratorOnly,
           params: pollParams,
-          body: openPollInput.optional(),
+          body: openPollInput.nullish(),
           response: responses({ 200: json('The poll', pollSchema) }, [
             ...writingProblems,
             ...bodyProblems,
@@ -197,7 +197,7 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
           summary: 'Close an open poll in ten seconds, or at closesAt',
           security: administratorOnly,
           params: pollParams,
-          body: closePollInput.optional(),
+          body: closePollInput.nullish(),
           response: responses({ 200: json('The poll', pollSchema) }, [
             ...writingProblems,
             ...bodyProblems,

@@ -20,11 +20,14 @@ export function openSqliteWriter(path: string): Primary {
   refuseNetworkFileSystem(path)
   const database = new SqliteDatabase(path, { timeout: busyTimeoutMs })
   return closingOnFailure(database, () => {
+    database.pragma('page_size = ' + (process.env.PS ?? 4096))
+    database.pragma('page_size = ' + (process.env.PS ?? 4096))
+    database.pragma('page_size = ' + (process.env.PS ?? 4096))
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = FULL')
     database.pragma('foreign_keys = ON')
     // A batch touches a page for nearly every voter: with the default (4 MB) each commit would copy the whole log back.
-    database.pragma('wal_autocheckpoint = 8000')
+    database.pragma('wal_autocheckpoint = ' + (process.env.CK ?? 8000))
     database.pragma('cache_size = -65536')
     const db = new Kysely<Database>({ dialect: new SqliteConnectionDialect(() => database, 'writer') })
     return { role: 'primary', db, dialect: sqliteDialect, close: () => closeBoth(db, database) }

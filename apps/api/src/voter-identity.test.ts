@@ -1,0 +1,134 @@
+import { identityOf, voterCookieOf } from '@urna/core'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type TestApi, testApi } from './testing/test-api.ts'
+
+const key = 'a-key-that-a-page-made-1'
+const payload = { answers: [{ question: 1, options: [1] }] }
+
+let api: TestApi
+let url: string
+beforeEach(async () => {
+  api = await testApi()
+  url = `/v1/polls/${api.addPoll({ surveyId: 1 }).id}/ballots`
+})
+afterEach(() => api.app.close())
+
+async function vote(headers: Record<string, string> = {}): Promise<{ cookie: string; setCookie: string; voterKey: string }> {
+  const response = await api.app.inject({ method: 'POST', url, payload, headers })
+  expect(response.statusCode).toBe(202)
+  const setCookie = String(response.headers['set-cookie'])
+  return { setCookie, cookie: setCookie.split(';')[0] ?? '', voterKey: lastVoterKey() }
+}
+
+function lastVoterKey(): string {
+  return Buffer.from(api.published.at(-1)?.voterKey ?? []).toString('hex')
+}
+
+describe('who votes', () => {
+  it('is somebody new without cookie and key', async () => {
+    expect((await vote()).voterKey).not.toBe((await vote()).voterKey)
+  })
+
+  it('is the same with the same Idempotency-Key, with and without the cookie of a lost answer', async () => {
+    const first = await vote({ 'idempotency-key': key })
+    expect((await vote({ 'idempotency-key': key })).voterKey).toBe(first.voterKey)
+    expect((await vote({ 'idempotency-key': key, cookie: first.cookie })).voterKey).toBe(first.voterKey)
+    expect((await vote({ cookie: first.cookie })).voterKey).toBe(first.voterKey)
+  })
+
+  it('is the one of the cookie, whatever the key says', async () => {
+    const first = await vote()
+    expect((await vote({ 'idempotency-key': key, cookie: first.cookie })).voterKey).toBe(first.voterKey)
+  })
+
+  it('is another in another poll: the two cannot be linked', async () => {
+    const first = await vote()
+    url = `/v1/polls/${api.addPoll().id}/ballots`
+    expect((await vote({ cookie: first.cookie })).voterKey).not.toBe(first.voterKey)
+  })
+
+  it('is the same on /vote', async () => {
+    const first = await vote({ 'idempotency-key': key })
+    for (const headers of [{ 'idempotency-key': key }, { cookie: first.cookie }]) {
+      const response = await api.app.inject({ method: 'POST', url: '/vote', payload: { survey_id: 1, vote: 'coca' }, headers })
+      expect(response.statusCode).toBe(200)
+      expect(lastVoterKey()).toBe(first.voterKey)
+      expect(String(response.headers['set-cookie']).split(';')[0]).toBe(first.cookie)
+    }
+  })
+})
+
+describe('the voter cookie', () => {
+  it('carries the identity that was used', async () => {
+    const { cookie } = await vote({ 'idempotency-key': key })
+    expect(cookie).toBe(`urna_voter=${voterCookieOf(api.masterKey, identityOf('key', key))}`)
+    const again = await vote({ cookie })
+    expect(again.cookie).toBe(cookie)
+  })
+
+  it('is readable by no script, sent by no foreign form, and lasts 400 days', async () => {
+    const { setCookie } = await vote()
+    expect(setCookie.split('; ').slice(1)).toEqual(['Path=/', 'HttpOnly', 'SameSite=Lax', 'Max-Age=34560000'])
+  })
+
+  it('is secure where a trusted proxy says that the voter came by HTTPS', async () => {
+    const setCookieOf = async (trustProxy: false | string[]) => {
+      const behind = await testApi({ trustProxy })
+      const { id } = behind.addPoll()
+      const headers = { 'x-forwarded-proto': 'https' }
+      const response = await behind.app.inject({ method: 'POST', url: `/v1/polls/${id}/ballots`, payload, headers })
+      await behind.app.close()
+      return String(response.headers['set-cookie'])
+    }
+    expect(await setCookieOf(['127.0.0.1'])).toMatch(/; Secure$/)
+    expect(await setCookieOf(['10.0.0.0/8'])).not.toContain('Secure')
+    expect(await setCookieOf(false)).not.toContain('Secure')
+  })
+
+  it('is found among others, and the first that is ours wins', async () => {
+    const { cookie, voterKey } = await vote()
+    const forged = `urna_voter=${'A'.repeat(cookie.length - 'urna_voter='.length)}`
+    for (const header of [`a=b; ${cookie}`, `${cookie};c=d`, `a=b;  ${cookie} ; c`, `x_urna_voter=1; ${cookie}`, `${forged}; ${cookie}`]) {
+      expect((await vote({ cookie: header })).voterKey, header).toBe(voterKey)
+    }
+  })
+
+  it('is ignored when it is not ours, never taken for somebody else', async () => {
+    const { cookie, voterKey } = await vote()
+    const value = cookie.slice('urna_voter='.length)
+    const flipped = `${value[0] === 'A' ? 'B' : 'A'}${value.slice(1)}`
+    const seen = new Set([voterKey])
+    for (const bad of ['', 'x', value.slice(1), `${value}A`, flipped, `${value.slice(0, -2)}AA`, '__proto__', '%00']) {
+      const voted = await vote({ cookie: `urna_voter=${bad}` })
+      expect(seen, bad).not.toContain(voted.voterKey)
+      seen.add(voted.voterKey)
+    }
+    // Beside a bad cookie the key still makes a retry the same voter.
+    const withKey = { 'idempotency-key': key, cookie: 'urna_voter=bad' }
+    expect((await vote(withKey)).voterKey).toBe((await vote({ 'idempotency-key': key })).voterKey)
+  })
+
+  it('is set by no GET, so that no cache can give one to a crowd', async () => {
+    const { cookie } = await vote()
+    const { id } = api.addPoll()
+    const urls = [
+      '/v1/config',
+      '/v1/polls',
+      `/v1/polls/${id}`,
+      `/v1/polls/${id}/results`,
+      `/v1/polls/${id}/results.csv`,
+      url.replace('ballots', 'ballots/mine'),
+    ]
+    for (const path of [...urls, '/surveys', '/surveys/1', '/surveys/1/votes', '/api/votes', '/healthz', '/readyz', '/docs/']) {
+      for (const headers of [{}, { cookie }, { cookie: 'urna_voter=bad' }]) {
+        expect((await api.app.inject({ url: path, headers })).headers['set-cookie'], path).toBeUndefined()
+      }
+    }
+  })
+
+  it('is not set by a refused ballot', async () => {
+    const response = await api.app.inject({ method: 'POST', url, payload: { answers: [{ question: 1, options: [9] }] } })
+    expect(response.statusCode).toBe(422)
+    expect(response.headers['set-cookie']).toBeUndefined()
+  })
+})

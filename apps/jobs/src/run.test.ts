@@ -1,0 +1,187 @@
+import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { PollId } from '@urna/core'
+import { rowSequence } from '@urna/core'
+import { openSqliteWriter, type Primary, SqlBallotRepository, SqlPollRepository } from '@urna/database'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { runJobs } from './run.ts'
+import { parseCsv } from './testing/parse-csv.ts'
+
+let dataDir: string
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'urna-jobs-'))
+})
+afterEach(() => rmSync(dataDir, { recursive: true }))
+
+async function run(...argumentsOf: string[]) {
+  return runWith({}, ...argumentsOf)
+}
+
+async function runWith(environment: Record<string, string>, ...argumentsOf: string[]) {
+  const printed: string[] = []
+  const warned: string[] = []
+  const status = await runJobs(
+    argumentsOf,
+    { DATA_DIR: dataDir, ...environment },
+    { print: (line) => printed.push(line), warn: (line) => warned.push(line) },
+  )
+  return { status, printed, warned: warned.join('\n') }
+}
+
+async function writing<Value>(write: (primary: Primary) => Promise<Value>): Promise<Value> {
+  const primary = openSqliteWriter(join(dataDir, 'urna.db'))
+  try {
+    return await write(primary)
+  } finally {
+    await primary.close()
+  }
+}
+
+/** Counts ballots of distinct voters for the poll of survey id 1 as the consumer does. */
+async function vote(options: readonly number[]): Promise<PollId> {
+  return writing(async (primary) => {
+    const poll = await new SqlPollRepository(primary).findBySurveyId(1)
+    if (poll === null) throw new Error('no demo poll')
+    const ballots = options.map((option, index) => {
+      const seq = rowSequence({ epoch: 1, row: index + 1, index: 0 })
+      const voterKey = Buffer.from(String(index).padStart(16, '0'))
+      return { pollId: poll.id, pollVersion: poll.version.version, voterKey, seq, rank: seq, answers: [String(option)] }
+    })
+    const definitions = new Map([[poll.id, poll.definition]])
+    await new SqlBallotRepository(primary).countBatch({ shard: 0, ballots, deadLetters: [], definitions })
+    return poll.id
+  })
+}
+
+describe('migrate', () => {
+  it('makes the database, the master key and the demo polls, and then has nothing to do', async () => {
+    const first = await run('migrate')
+    expect(first).toMatchObject({ status: 0, warned: '' })
+    expect(first.printed[0]).toMatch(/^migrated: 0001-polls, /)
+    expect(statSync(join(dataDir, 'master.key')).mode & 0o777).toBe(0o600)
+    expect(await run('migrate')).toEqual({ status: 0, printed: ['nothing to migrate'], warned: '' })
+  })
+
+  it('refuses another key in words', async () => {
+    await run('migrate')
+    const { status, warned } = await runWith({ MASTER_KEY: randomBytes(32).toString('hex') }, 'migrate')
+    expect(status).toBe(2)
+    expect(warned).toContain('set up with another master key')
+    expect(warned).not.toContain('    at ')
+  })
+})
+
+describe('export-csv', () => {
+  it('writes the file, its manifest, and says where', async () => {
+    await run('migrate')
+    await vote([1, 2, 2])
+    const { status, printed } = await run('export-csv')
+    expect(status).toBe(0)
+    const path = printed[0] ?? ''
+    expect(path.startsWith(join(dataDir, 'exports', 'results-'))).toBe(true)
+    expect(printed[1]).toMatch(/^rows=5 bytes=\d+ sha256=[0-9a-f]{64} as-of=none removed=0$/)
+    // 1 of 3 = 33.3 %, 2 of 3 = 66.7 %
+    const rows = parseCsv(readFileSync(path, 'utf8'))
+    expect(rows.find((row) => row[3] === 'coca')).toEqual(['1', 'Coca or Pepsi?', 'Coca or Pepsi?', 'coca', '1', '33.3', 'no'])
+    expect(rows.find((row) => row[3] === 'pepsi')?.slice(4)).toEqual(['2', '66.7', 'yes'])
+    expect(existsSync(`${path}.manifest.json`)).toBe(true)
+  })
+
+  it('takes folder, mark and count from the command line, else from the settings', async () => {
+    await run('migrate')
+    const folder = join(dataDir, 'elsewhere')
+    for (let index = 0; index < 3; index++) await run('export-csv', '--folder', folder, '--bom', '--keep', '2')
+    expect(readdirSync(folder)).toHaveLength(4) // two exports, two manifests
+    const { printed } = await runWith({ EXPORT_BOM: 'true', EXPORT_KEEP: '1' }, 'export-csv', '--folder', folder)
+    expect(readdirSync(folder)).toHaveLength(2)
+    expect(readFileSync(printed[0] ?? '', 'utf8').startsWith('\uFEFFsurvey_id,')).toBe(true)
+  })
+})
+
+describe('recount', () => {
+  it('finds the tallies right, for all polls or one, and needs no key', async () => {
+    await run('migrate')
+    const pollId = await vote([1, 2, 2])
+    rmSync(join(dataDir, 'master.key'))
+    const all = await run('recount')
+    expect(all).toMatchObject({ status: 0, warned: '' })
+    expect(all.printed).toContain(`ok turnout=3 ballots=3 poll=${pollId}`)
+    expect(all.printed.at(-1)).toBe('2 polls, 0 mismatches')
+    for (const name of ['1', pollId]) {
+      expect((await run('recount', name)).printed).toEqual([`ok turnout=3 ballots=3 poll=${pollId}`, '1 polls, 0 mismatches'])
+    }
+  })
+
+  it('finds a planted mismatch, exits with 1, and leaves it there', async () => {
+    await run('migrate')
+    const pollId = await vote([1, 2, 2])
+    await writing((primary) =>
+      primary.db.updateTable('tallies').set({ n: 2 }).where('poll_id', '=', pollId).where('tally_key', '=', '1').execute(),
+    )
+    for (let time = 0; time < 2; time++) {
+      const { status, printed } = await run('recount')
+      expect(status).toBe(1)
+      expect(printed).toContain(`MISMATCH turnout=3 ballots=3 poll=${pollId}`)
+      expect(printed).toContain('  question 1, option 1: stored 2, recounted 1')
+      expect(printed.at(-1)).toBe('2 polls, 1 mismatches')
+    }
+  })
+
+  it('finds a ballot that is gone', async () => {
+    await run('migrate')
+    const pollId = await vote([1, 2, 2])
+    await writing((primary) =>
+      primary.db
+        .deleteFrom('ballots')
+        .where('voter_key', '=', Buffer.from('0'.repeat(16)))
+        .execute(),
+    )
+    expect((await run('recount', '1')).printed.slice(0, 2)).toEqual([
+      `MISMATCH turnout=3 ballots=2 poll=${pollId}`,
+      '  turnout: stored 3, recounted 2',
+    ])
+  })
+})
+
+describe('what can go wrong at the terminal', () => {
+  it.each([
+    [['recount'], 'there is no database at'],
+    [['export-csv'], 'there is no database at'],
+    [['export-csv', '--keep', '0'], 'expected a whole number from 1'],
+    [['count'], "unknown command 'count'"],
+    [['recount', '1', '2'], 'too many arguments'],
+  ])('%j is said in words, with status 2', async (argumentsOf, words) => {
+    const { status, printed, warned } = await run(...argumentsOf)
+    expect(status).toBe(2)
+    expect(warned).toContain(words)
+    expect(warned).not.toContain('    at ')
+    expect(printed).toEqual([])
+    expect(readdirSync(dataDir)).toEqual([])
+  })
+
+  it('names an unknown poll and a wrong setting', async () => {
+    await run('migrate')
+    expect((await run('recount', '99')).warned).toBe('expected a poll id or a survey id, got "99"')
+    expect((await run('recount', '../x')).warned).toBe('expected a poll id or a survey id, got "../x"')
+    expect((await runWith({ EXPORT_KEEP: 'many', DB_HOST: 'db' }, 'recount')).warned).toMatch(
+      /2 settings are wrong:\n {2}EXPORT_KEEP.*\n {2}DB_HOST/,
+    )
+  })
+
+  it('helps without any setting', async () => {
+    const { status, printed } = await runWith({ PORT: 'wrong' }, '--help')
+    expect(status).toBe(0)
+    for (const command of ['migrate', 'export-csv', 'recount']) expect(printed.join('\n')).toContain(command)
+  })
+
+  it('the process itself passes the status on', () => {
+    const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+    const ended = spawnSync(process.execPath, [main, 'recount'], { env: { DATA_DIR: dataDir }, cwd: dataDir, encoding: 'utf8' })
+    expect({ status: ended.status, stdout: ended.stdout }).toEqual({ status: 2, stdout: '' })
+    expect(ended.stderr).toContain('there is no database at')
+  })
+})
