@@ -16,7 +16,7 @@ function post(url: string, payload: object | string, headers: Record<string, str
 
 /** Counts what was published, as the consumer would. */
 function countAll(): void {
-  api.published.forEach((ballot, index) => api.ballots.count(ballot, Buffer.alloc(16, index + 1)))
+  for (const [index, ballot] of api.published.entries()) api.ballots.count(ballot, Buffer.alloc(16, index + 1))
   api.ballots.asOfMs = noonMs + 1_234
 }
 

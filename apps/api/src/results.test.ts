@@ -224,8 +224,16 @@ describe('the cache of results', () => {
   it('asks the queue before it reads the numbers', async () => {
     const order: string[] = []
     const cache = new ResultsCache({
-      results: { snapshot: (id) => (order.push('numbers'), api.ballots.snapshot(id)) },
-      waiting: async () => (order.push('queue'), 0),
+      results: {
+        snapshot(id) {
+          order.push('numbers')
+          return api.ballots.snapshot(id)
+        },
+      },
+      async waiting() {
+        order.push('queue')
+        return 0
+      },
       nowMs: () => noonMs,
     })
     await cache.get(api.addPoll())

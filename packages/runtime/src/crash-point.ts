@@ -16,6 +16,13 @@ export function armCrashPoint(setting: CrashAt | null | undefined, kill: () => v
   }
 }
 
+const pauseMs = 250
+
+/**
+ * This thread stands still for a moment first, while the others go on: what they write meanwhile (an ack that came too early, say) is
+ * then on the disk when the process dies. Without it a consumer that acked before its commit passed every one of these tests.
+ */
 function killThisProcess(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs)
   process.kill(process.pid, 'SIGKILL')
 }

@@ -23,6 +23,7 @@ export function openSqliteWriter(path: string): Primary {
     database.pragma('page_size = ' + (process.env.PS ?? 4096))
     database.pragma('page_size = ' + (process.env.PS ?? 4096))
     database.pragma('page_size = ' + (process.env.PS ?? 4096))
+    database.pragma('page_size = ' + (process.env.PS ?? 4096))
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = FULL')
     database.pragma('foreign_keys = ON')
