@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { randomInt, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { openPoll, send, settledResults, type TestPoll, until } from '../support/client.ts'
+import { openPoll, send, settledResults, type TestPoll } from '../support/client.ts'
 import { freePort, repository, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
 
 /**
@@ -36,19 +36,24 @@ interface Findings {
   lost: number
   double: number
   mismatches: number
+  /** Rounds that could not be finished. */
+  broken: number
 }
 
 const directory = temporaryDirectory()
 const port = await freePort()
 const voters: Voter[] = []
 const byPoint = new Map<string, Findings>()
-let failed = 0
+
+const running = new Set<StandaloneProcess>()
 
 function start(crashAt: string | null): StandaloneProcess {
   // A replay window of one second, so that trimming really happens between the rounds.
   const environment: Record<string, string> = { REPLAY_WINDOW_SECONDS: '1' }
   if (crashAt !== null) environment.CRASH_AT = crashAt
-  return new StandaloneProcess({ dataDirectory: directory.path, port, environment })
+  const started = new StandaloneProcess({ dataDirectory: directory.path, port, environment })
+  running.add(started)
+  return started
 }
 
 /** Sends one ballot until it is acknowledged, as a page does: whatever happens on the way, the same key and the same answer. */
@@ -126,7 +131,7 @@ async function checkTotals(base: string, poll: TestPoll, findings: Findings): Pr
 }
 
 async function round(poll: TestPoll, point: string): Promise<void> {
-  const findings = byPoint.get(point) ?? { rounds: 0, acknowledged: 0, lost: 0, double: 0, mismatches: 0 }
+  const findings = byPoint.get(point) ?? { rounds: 0, acknowledged: 0, lost: 0, double: 0, mismatches: 0, broken: 0 }
   byPoint.set(point, findings)
   findings.rounds++
   const crowd: Voter[] = Array.from({ length: votersARound }, () => ({ key: randomUUID(), acknowledged: [] }))
@@ -169,21 +174,31 @@ for (const point of plan) {
   try {
     await round(poll, point)
   } catch (error) {
-    failed++
+    const findings = byPoint.get(point)
+    if (findings !== undefined) findings.broken++
     console.error(`  ${point}: ${(error as Error).message}`)
+  } finally {
+    for (const left of running) await left.stop('SIGKILL')
+    running.clear()
   }
 }
 
 // And at the end everything again: no later round may have undone an earlier one.
-const everything: Findings = { rounds: 1, acknowledged: 0, lost: 0, double: 0, mismatches: 0 }
-const last = await start(null).ready()
-await checkTotals(last.url, poll, everything)
-await checkReceipts(last.url, voters, everything)
-await until(async () => (await last.stop()) ?? null)
+const everything: Findings = { rounds: 1, acknowledged: 0, lost: 0, double: 0, mismatches: 0, broken: 0 }
+try {
+  const last = await start(null).ready()
+  await checkTotals(last.url, poll, everything)
+  await checkReceipts(last.url, voters, everything)
+  await last.stop()
+} catch (error) {
+  everything.broken++
+  console.error(`  at the end: ${(error as Error).message}`)
+}
 byPoint.set('all receipts again', everything)
 
 console.log('point               rounds  acknowledged  lost  double  mismatches')
 let passed = 0
+let failed = 0
 for (const [point, findings] of byPoint) {
   const { rounds, acknowledged, lost, double, mismatches } = findings
   const columns = [
@@ -195,7 +210,7 @@ for (const [point, findings] of byPoint) {
     String(mismatches).padStart(11),
   ]
   console.log(columns.join(' '))
-  if (lost + double + mismatches > 0) failed++
+  if (lost + double + mismatches + findings.broken > 0) failed++
   else passed++
 }
 console.log(

@@ -55,8 +55,14 @@ export class StandaloneProcess {
         this.output = (this.output + text).slice(-200_000)
       })
     }
+    // A test that fails half-way must leave nothing running.
+    const endChild = () => this.#child.kill('SIGKILL')
+    process.once('exit', endChild)
     this.exited = new Promise((resolveExit) => {
-      this.#child.on('exit', (code, signal) => resolveExit({ code, signal }))
+      this.#child.on('exit', (code, signal) => {
+        process.removeListener('exit', endChild)
+        resolveExit({ code, signal })
+      })
     })
   }
 

@@ -17,22 +17,20 @@ function vote(answers: object[] = [{ question: 1, options: [1] }], headers: Reco
 
 describe('a good ballot', () => {
   it('is answered with its receipt when the queue has confirmed it, and not before', async () => {
-    let confirm: (published: { seq: Buffer; atMs: number }) => void = () => {}
     let answered = false
-    api.publish = () =>
-      new Promise((resolve) => {
-        confirm = resolve
+    let answer: ReturnType<typeof vote> | undefined
+    const confirm = await new Promise<(published: { seq: Buffer; atMs: number }) => void>((reached) => {
+      api.publish = () => new Promise((resolve) => reached(resolve))
+      answer = vote().finally(() => {
+        answered = true
       })
-    const answer = vote().then((response) => {
-      answered = true
-      return response
     })
     // Another request from beginning to end: time enough for an answer that does not wait.
     await api.app.inject('/readyz')
     expect(answered).toBe(false)
     const seq = Buffer.alloc(16, 3)
     confirm({ seq, atMs: noonMs + 7 })
-    const response = await answer
+    const response = await (answer as ReturnType<typeof vote>)
     expect(response.statusCode).toBe(202)
     expect(response.headers).toMatchObject({
       'content-type': 'application/json; charset=utf-8',

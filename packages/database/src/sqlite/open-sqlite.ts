@@ -21,9 +21,6 @@ export function openSqliteWriter(path: string): Primary {
   const database = new SqliteDatabase(path, { timeout: busyTimeoutMs })
   return closingOnFailure(database, () => {
     database.pragma('page_size = ' + (process.env.PS ?? 4096))
-    database.pragma('page_size = ' + (process.env.PS ?? 4096))
-    database.pragma('page_size = ' + (process.env.PS ?? 4096))
-    database.pragma('page_size = ' + (process.env.PS ?? 4096))
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = FULL')
     database.pragma('foreign_keys = ON')
