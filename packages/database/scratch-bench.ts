@@ -35,6 +35,6 @@ for (const phase of ['new', 'changed', 'redelivered']) {
   const last = times.slice(-50).reduce((a, b) => a + b)
   const s = [...times].sort((a, b) => a - b)
   const c = process.cpuUsage(cpu)
-  console.log(phase, Math.round(ballots / total * 1000), '/s; first 100k', Math.round(1e8 / first), 'last 100k', Math.round(1e8 / last), 'p50', s[s.length >> 1].toFixed(1), 'p99', s[Math.floor(s.length * .99)].toFixed(1), 'max', s.at(-1)!.toFixed(1), 'cpu us/ballot', ((c.user + c.system) / ballots).toFixed(1))
+  console.log(phase, Math.round(ballots / total * 1000), '/s; first 100k', Math.round(1e8 / first), 'last 100k', Math.round(1e8 / last), 'p50', s[s.length >> 1].toFixed(1), 'p99', s[Math.floor(s.length * .99)].toFixed(1), 'max', s.at(-1)!.toFixed(1), 'cpu us/ballot user', (c.user/ballots).toFixed(1), 'sys', (c.system / ballots).toFixed(1))
 }
 await primary.close()

@@ -204,11 +204,7 @@ export class Definitions {
     const entry = { poll, voterKeys, verifiedAtMs: Math.max(verifiedAtMs, known?.verifiedAtMs ?? 0), used: true }
     if (known === undefined) this.#makeRoom()
     this.#entries.set(poll.id, entry)
-    this.#missing.delete(poll.id)
-    if (poll.surveyId !== null) {
-      this.#idOfSurvey.set(poll.surveyId, poll.id)
-      this.#missing.delete(poll.surveyId)
-    }
+    if (poll.surveyId !== null) this.#idOfSurvey.set(poll.surveyId, poll.id)
     return entry
   }
 

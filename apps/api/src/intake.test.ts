@@ -168,6 +168,11 @@ describe('an error of ours', () => {
     expect(JSON.stringify(line)).not.toContain('secret')
   })
 
+  it('is ours whatever status it carries', async () => {
+    api.publish = () => Promise.reject(Object.assign(new Error('of some library'), { statusCode: 404 }))
+    expect((await vote()).statusCode).toBe(500)
+  })
+
   it('of the database is logged without its message, which quotes values', async () => {
     const cause = Object.assign(new Error("Duplicate entry 'voter-key'"), { code: 'ER_DUP_ENTRY' })
     api.ballots.failure = new PermanentDatabaseError("Duplicate entry 'voter-key'", { cause })

@@ -13,7 +13,7 @@ import {
   voteInput,
   voteTotals,
 } from '@urna/contracts'
-import { identityOf, type Poll, pollStateAt } from '@urna/core'
+import { identityOf, type Poll } from '@urna/core'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { ApiContext, ZodScope } from '../context.ts'
@@ -51,11 +51,10 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
   const { clock, defaultPoll, polls } = dependencies
   const surveys = new ShortCache<string>({ keepMs: 1_000, entriesMax: 1 })
 
-  /** The poll behind a survey id; null for what the survey routes do not show. */
+  /** The poll behind a survey id (only listed polls that were opened have one); null for what the survey routes do not show. */
   async function findSurvey(surveyId: number): Promise<CachedPoll | null> {
     const cached = await definitions.findBySurveyId(surveyId)
-    if (cached === null || cached.poll.deletedAtMs !== null || pollStateAt(cached.poll.version, clock.nowMs()) === 'draft') return null
-    return cached
+    return cached === null || cached.poll.deletedAtMs !== null ? null : cached
   }
 
   async function findSurveyOfPath(id: string): Promise<CachedPoll | null> {
