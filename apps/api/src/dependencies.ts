@@ -36,6 +36,8 @@ export interface ApiDependencies {
   readonly allowedOrigins: readonly string[] | '*'
   /** Addresses and CIDRs of proxies whose X-Forwarded-* headers are believed. */
   readonly trustProxy: false | string[]
+  /** Voters come by https only: cookies are never sent without it. Default: as a believed proxy says of each request. */
+  readonly secureCookies?: boolean
   readonly version: string
   readonly logger: FastifyBaseLogger
   /** Of @urna/runtime: where this process registers its figures. */
@@ -44,6 +46,8 @@ export interface ApiDependencies {
   readonly dependencyChecks: Readonly<Record<DependencyName, () => Promise<boolean>>>
   /** Those without which this process can do none of its jobs: only they make it unready. */
   readonly essential: readonly DependencyName[]
+  /** Whether the other loops of this process (a consumer's, say) still turn; a process whose loop stands still is not healthy. */
+  readonly loopsTurn?: () => boolean
   /** Folder of the built pages; without it this process serves no pages. */
   readonly pagesRoot?: string
   /** Until when everything is counted, epoch milliseconds; null before the first beat. */

@@ -81,7 +81,7 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
   const load = new LoadMonitor({ queueDepth, backlogMax: dependencies.backlogMax ?? backlogMaxDefault })
   const metrics = new ApiMetrics(dependencies.metrics.registry, { definitions, load })
   const administrator = new Administrator(dependencies.adminTokenHash)
-  const identities = new VoterIdentities({ masterKey, ids, trustProxy: dependencies.trustProxy })
+  const identities = new VoterIdentities({ masterKey, ids, trustProxy: dependencies.trustProxy, secureCookies: dependencies.secureCookies })
   /** Asked now; while the queue does not answer, what it last said. */
   const waiting = async () => {
     try {

@@ -19,12 +19,14 @@ export class VoterIdentities {
   readonly #masterKey: MasterKey
   readonly #ids: IdGenerator
   readonly #mayBeHttps: boolean
+  readonly #isHttps: boolean
 
-  constructor(options: { masterKey: MasterKey; ids: IdGenerator; trustProxy: false | string[] }) {
+  constructor(options: { masterKey: MasterKey; ids: IdGenerator; trustProxy: false | string[]; secureCookies?: boolean | undefined }) {
     this.#masterKey = options.masterKey
     this.#ids = options.ids
     // This server speaks plain HTTP itself: only a proxy that is believed can say that the voter came by HTTPS.
     this.#mayBeHttps = options.trustProxy !== false
+    this.#isHttps = options.secureCookies === true
   }
 
   /** Throws a problem if there is an Idempotency-Key that is none: it is never just ignored, for it protects the voter. */
@@ -60,7 +62,7 @@ export class VoterIdentities {
   }
 
   setCookie(request: FastifyRequest, voter: Voter): string {
-    const secure = this.#mayBeHttps && request.protocol === 'https' ? '; Secure' : ''
+    const secure = this.#isHttps || (this.#mayBeHttps && request.protocol === 'https') ? '; Secure' : ''
     return `${cookiePrefix}${voter.cookie}${cookieAttributes}${secure}`
   }
 }

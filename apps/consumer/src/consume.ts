@@ -37,7 +37,8 @@ export interface ConsumerDependencies {
 }
 
 const heldBytesMax = 4 * 1024 * 1024
-const waitMs = 1_000
+/** How long one question to an empty queue waits: also the longest that an idle consumer takes to stop. */
+const waitMs = 250
 
 /**
  * The consumer: receive, judge, count in one transaction, and only then ack. It may be killed anywhere: what was not acked comes again,

@@ -16,7 +16,15 @@ import {
 } from '@urna/database'
 import { directoryExportStore, exportResults, prepareInstallation, resultsCsv } from '@urna/jobs'
 import { startEmbeddedQueue } from '@urna/queue'
-import { type Config, createLifecycle, createMetrics, type Lifecycle, type Logger, readOrCreateKeyFile } from '@urna/runtime'
+import {
+  type Config,
+  createLifecycle,
+  createLoopHealth,
+  createMetrics,
+  type Lifecycle,
+  type Logger,
+  readOrCreateKeyFile,
+} from '@urna/runtime'
 import { Cron } from 'croner'
 import { registerCountingMetrics } from './counting-metrics.ts'
 import { startCountingThread } from './counting-thread.ts'
@@ -54,6 +62,13 @@ export async function compose(config: Config, logger: Logger): Promise<Standalon
     { logger, onFailure: fail },
   )
   lifecycle.onStop('counting', () => counting.stop())
+
+  const countingLoop = createLoopHealth()
+  let lastBeatAtMs = 0
+  counting.onReport(({ beatAtMs }) => {
+    if (beatAtMs !== lastBeatAtMs) countingLoop.beat()
+    lastBeatAtMs = beatAtMs
+  })
 
   const primary = connectPrimary(primaryPort)
   const polls = new SqlPollRepository(primary)
@@ -107,6 +122,7 @@ export async function compose(config: Config, logger: Logger): Promise<Standalon
     defaultPoll: config.defaultPoll,
     allowedOrigins: config.allowedOrigins ?? [],
     trustProxy: config.trustedProxies === null ? false : [...config.trustedProxies],
+    secureCookies: config.publicUrl?.startsWith('https:') === true,
     version,
     logger,
     metrics,
@@ -115,6 +131,7 @@ export async function compose(config: Config, logger: Logger): Promise<Standalon
       database: () => pingDatabase(primary).then(() => true),
     },
     essential: ['queue', 'database'],
+    loopsTurn: () => countingLoop.healthy(),
     ...(pagesRoot === null ? {} : { pagesRoot }),
     countedUntilMs,
     csv: resultsCsv,

@@ -46,7 +46,7 @@ interface ReadBackRow {
 }
 
 /**
- * Counts one batch in one transaction (DESIGN section 6): upsert, read back what THIS attempt changed, add the difference. May be called
+ * Counts one batch in one transaction: upsert, read back what THIS attempt changed, add the difference. May be called
  * again with the same batch however often, also when it is unknown whether an earlier call was committed.
  */
 export async function countBatch(primary: Primary, batch: CountBatch, onStep: (step: CountStep) => void): Promise<CountOutcome> {

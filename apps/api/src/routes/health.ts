@@ -41,14 +41,14 @@ export function healthRoutes(context: ApiContext): (app: ZodScope) => void {
         schema: {
           tags,
           summary: 'Whether this process is alive',
-          response: responses({ 200: json('It is', healthy), 503: { description: 'Its event loop hangs' } }),
+          response: responses({ 200: json('It is', healthy), 503: { description: 'A loop of it hangs' } }),
         },
       },
       (_request, reply) => {
-        const alive = load.loop.healthy()
+        const alive = load.loop.healthy() && (dependencies.loopsTurn?.() ?? true)
         reply.header('cache-control', 'no-store')
         if (alive) reply.send({ message: 'OK' })
-        else reply.code(503).header('retry-after', '5').send({ message: 'the event loop has not turned for a minute' })
+        else reply.code(503).header('retry-after', '5').send({ message: 'a loop of this process has not turned for a minute' })
       },
     )
 
