@@ -37,6 +37,7 @@ export interface ConsumerDependencies {
 }
 
 const heldBytesMax = 4 * 1024 * 1024
+const lingerMs = 20
 /** How long one question to an empty queue waits: also the longest that an idle consumer takes to stop. */
 const waitMs = 250
 
@@ -96,8 +97,18 @@ export class Consumer {
     const { subscriber, crashPoint } = this.#dependencies
     const deliveries = await subscriber.receive({ ballotsMax: this.#batchBallotsMax, bytesMax: heldBytesMax, waitMs: wait })
     if (deliveries.length === 0) return 0
+    if (wait > 0) deliveries.push(...(await this.#lingering(deliveries)))
     crashPoint?.('after-read')
     return this.#countAndAck(deliveries)
+  }
+
+  /** What comes within a moment, when little was there: one commit for many ballots leaves the disk to the intake. */
+  async #lingering(deliveries: readonly Delivery[]): Promise<Delivery[]> {
+    const held = deliveries.reduce((sum, delivery) => sum + delivery.ballots.length, 0)
+    const ballotsMax = this.#batchBallotsMax - held
+    if (ballotsMax <= 0) return []
+    await this.#pause(lingerMs)
+    return this.#dependencies.subscriber.receive({ ballotsMax, bytesMax: heldBytesMax, waitMs: 0 })
   }
 
   /** A transaction may end inside an entry; an entry is acked when each of its ballots is committed or parked. */
@@ -167,6 +178,11 @@ export class Consumer {
     this.#dependencies.onEvent({ kind: 'retry', error })
     this.#dependencies.beat?.()
     const delayMsMax = Math.min(10 * 2 ** failures, this.#dependencies.retryDelayMsMax ?? 2_000)
-    await delay(Math.random() * delayMsMax, undefined, { signal: this.#stopping.signal }).catch(() => {})
+    await this.#pause(Math.random() * delayMsMax)
+  }
+
+  /** Ends at once when the consumer is stopped. */
+  async #pause(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.#stopping.signal }).catch(() => {})
   }
 }
