@@ -77,6 +77,8 @@ async function load(base: string, poll: TestPoll, crowd: readonly Voter[]): Prom
   let next = 0
   const one = async () => {
     for (let voter = crowd[next++]; voter !== undefined; voter = crowd[next++]) {
+      // Spread over a quarter of a second and more, so that there are many transactions to die in.
+      await delay(randomInt(60))
       await vote(base, poll, voter, randomInt(1, optionsOf + 1))
       // Every third voter changes the ballot.
       if (next % 3 === 0) await vote(base, poll, voter, randomInt(1, optionsOf + 1))
@@ -136,7 +138,7 @@ async function round(poll: TestPoll, point: string): Promise<void> {
   findings.rounds++
   const crowd: Voter[] = Array.from({ length: votersARound }, () => ({ key: randomUUID(), acknowledged: [] }))
   voters.push(...crowd)
-  const hit = point === 'before-trim' ? randomInt(1, 3) : randomInt(1, 6)
+  const hit = point === 'before-trim' ? randomInt(1, 3) : randomInt(1, 5)
   const victim = await start(point === 'kill -9' ? null : `${point}:${hit}`)
     .ready()
     .catch((error: Error) => error)
