@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openPoll, send, settledResults, until } from '../support/client.ts'
-import { freePort, repository, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
+import { exitOnSignals, freePort, repository, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
 
 /**
  * The shipped ballot route (built files, every plugin, distinct voters, consumer counting) against a bare node:http server that parses the
@@ -61,6 +61,7 @@ async function startBare(port: number): Promise<ChildProcess> {
 }
 
 async function bench(): Promise<void> {
+  exitOnSignals()
   const data = temporaryDirectory()
   const barePort = await freePort()
   const bare = await startBare(barePort)

@@ -9,6 +9,11 @@ export const repository = resolve(import.meta.dirname, '../..')
 /** Made for tests; nothing outside them knows it. */
 export const adminToken = 'a-token-that-only-tests-know'
 
+/** Programs that start processes call this: Ctrl-C then ends what they started too. */
+export function exitOnSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+}
+
 export interface ExitStatus {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
