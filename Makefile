@@ -13,7 +13,7 @@ help: ## list the targets
 start: $(INSTALLED) $(PAGES) ## run Urna on this machine: http://localhost:8080 (PORT=9090 for another port)
 	@NODE_ENV=$${NODE_ENV:-production} exec $(RUN) node apps/standalone/src/main.ts
 
-dev: $(INSTALLED) ## run it with reload at every change: pages on http://localhost:5173, api on 8080
+dev: $(INSTALLED) ## run it with reload at every change: pages on http://localhost:8000, api on 8080
 	@exec $(RUN) node scripts/dev.ts
 
 test: $(INSTALLED) $(PAGES) ## all tests

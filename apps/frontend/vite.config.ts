@@ -7,6 +7,6 @@ export default defineConfig({
   plugins: [react()],
   server: {
     port: 8000,
-    proxy: { '/v1': api, '/docs': api, '/openapi.json': api },
+    proxy: { '/v1': api, '/api': api, '/surveys': api, '/vote': api, '/docs': api, '/openapi.json': api },
   },
 })

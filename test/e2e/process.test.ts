@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -33,6 +33,20 @@ afterEach(async () => {
 
 const voteFor = (urna: StandaloneProcess, userID: string, vote: string) =>
   send('POST', `${urna.url}/api/postVotes`, { body: { userID, vote } })
+
+const votesAre = (urna: StandaloneProcess, coca: number, pepsi: number) =>
+  until(async () => ((await send('GET', `${urna.url}/api/votes`)).text === `{"votes":{"coca":"${coca}","pepsi":"${pepsi}"}}` ? true : null))
+
+/** Keeps a database of a stopped process as it is now; what it returns puts it back. */
+function backUp(path: string, name: string): () => void {
+  const files = () => readdirSync(path).filter((file) => file.startsWith(name))
+  const kept = files()
+  for (const file of kept) cpSync(join(path, file), join(path, `backup-${file}`))
+  return () => {
+    for (const file of files()) rmSync(join(path, file))
+    for (const file of kept) cpSync(join(path, `backup-${file}`), join(path, file))
+  }
+}
 
 describe('a process', () => {
   it('keeps every ballot over a stop and a start, and stops within five seconds while a client holds a connection open', async () => {
@@ -121,20 +135,45 @@ describe('a process', () => {
     const path = newDirectory()
     const first = await (await start(path)).ready()
     await voteFor(first, 'id-early', 'coca')
-    await until(async () => ((await send('GET', `${first.url}/api/votes`)).text.includes('"coca":"1"') ? true : null))
+    await votesAre(first, 1, 0)
     await first.stop()
-    for (const file of readdirSync(path).filter((name) => name.startsWith('urna.db')))
-      cpSync(join(path, file), join(path, `backup-${file}`))
+    const restore = backUp(path, 'urna.db')
     const second = await (await start(path)).ready()
     await Promise.all(Array.from({ length: 20 }, (_, index) => voteFor(second, `id-late-${index}`, 'pepsi')))
-    await until(async () => ((await send('GET', `${second.url}/api/votes`)).text.includes('"pepsi":"20"') ? true : null))
-    await until(async () => (Date.now() % 2 === 0 ? true : null)) // any turn of the loop
+    await votesAre(second, 1, 20)
     await second.stop()
-    for (const file of readdirSync(path).filter((name) => name.startsWith('urna.db'))) spawnSync('rm', [join(path, file)])
-    for (const file of readdirSync(path).filter((name) => name.startsWith('backup-urna.db')))
-      cpSync(join(path, file), join(path, file.replace('backup-', '')))
+    restore()
     const third = await (await start(path)).ready()
-    await until(async () => ((await send('GET', `${third.url}/api/votes`)).text === '{"votes":{"coca":"1","pepsi":"20"}}' ? true : null))
+    await votesAre(third, 1, 20)
+  })
+
+  it('says of a ballot whose queue was wiped before it was counted that it is lost, and raises the alarm', async () => {
+    const path = newDirectory()
+    const first = await (await start(path, { environment: { CRASH_AT: 'after-read:1' } })).ready()
+    const [poll] = (await getJson<{ polls: { id: string }[] }>(`${first.url}/v1/polls`)).polls
+    const ballot = { body: { answers: [{ question: 1, options: [1] }] } }
+    const { receipt } = JSON.parse((await send('POST', `${first.url}/v1/polls/${poll?.id}/ballots`, ballot)).text) as { receipt: string }
+    expect((await first.exited).signal).toBe('SIGKILL')
+    for (const file of readdirSync(path).filter((name) => name.startsWith('queue.db'))) rmSync(join(path, file))
+    const second = await (await start(path)).ready()
+    const status = () => getJson<{ status: string }>(`${second.url}/v1/receipts/${receipt}`).then((answer) => answer.status)
+    expect(await until(async () => status().then((now) => (now === 'received' ? null : now)))).toBe('lost')
+    expect(second.output).toContain('queue.db is a new file')
+  })
+
+  it('takes an older copy of the queue that was put back for what it is: new ballots count', async () => {
+    const path = newDirectory()
+    await (await (await start(path)).ready()).stop()
+    const restore = backUp(path, 'queue.db')
+    const first = await (await start(path)).ready()
+    for (let index = 0; index < 10; index++) await voteFor(first, `id-${index}`, 'coca')
+    await votesAre(first, 10, 0)
+    await first.stop()
+    restore()
+    const second = await (await start(path)).ready()
+    expect(second.output).toContain('queue.db is an older copy')
+    await voteFor(second, 'id-3', 'pepsi')
+    await votesAre(second, 9, 1)
   })
 })
 

@@ -193,14 +193,16 @@ describe('/api/postVotes and /api/votes', () => {
       api.publish = async () => {
         throw error
       }
-      for (const response of [
+      for (const [index, response] of [
         await post('/vote', { survey_id: 1, vote: 'coca' }),
         await post('/api/postVotes', { userID: 'id-1', vote: 'coca' }),
-      ]) {
+      ].entries()) {
         expect(response.json()).toMatchObject({ status: 503, type: `urn:urna:problem:${name}` })
         expect(Number(response.headers['retry-after'])).toBeGreaterThanOrEqual(1)
         expect(Number(response.headers['retry-after'])).toBeLessThanOrEqual(5)
-        expect(response.headers['set-cookie']).toBeUndefined()
+        // An unknown outcome: the cookie makes the next try the same voter. A userID is one already.
+        const keepsVoter = name === 'queue-unavailable' && index === 0
+        expect(response.headers['set-cookie'] !== undefined).toBe(keepsVoter)
       }
     }
   })

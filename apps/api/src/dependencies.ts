@@ -46,6 +46,8 @@ export interface ApiDependencies {
   readonly dependencyChecks: Readonly<Record<DependencyName, () => Promise<boolean>>>
   /** Those without which this process can do none of its jobs: only they make it unready. */
   readonly essential: readonly DependencyName[]
+  /** Whether nothing of an epoch of the queue can be counted any more; see core's receiptStatus. */
+  readonly epochEnded?: (epoch: number) => boolean
   /** Whether the other loops of this process (a consumer's, say) still turn; a process whose loop stands still is not healthy. */
   readonly loopsTurn?: () => boolean
   /** Folder of the built pages; without it this process serves no pages. */

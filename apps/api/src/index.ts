@@ -112,12 +112,13 @@ async function registerEverythingElse(scope: FastifyInstance, context: ApiContex
   const { pagesRoot } = dependencies
   scope.addHook('onRequest', (request, reply, done) => {
     inFlight.begin()
+    // Not in onResponse: that never comes when the client hangs up.
+    reply.raw.once('close', () => inFlight.end())
     reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer')
     if (inFlight.draining && request.routeOptions.config?.duringDrain !== true) done(shuttingDown())
     else done()
   })
   scope.addHook('onResponse', (request, reply, done) => {
-    inFlight.end()
     const labels = { method: request.method, route: request.routeOptions.url ?? 'none', status: String(reply.statusCode) }
     metrics.requests.observe(labels, reply.elapsedTime / 1_000)
     done()

@@ -68,29 +68,39 @@ describe('a good ballot', () => {
 })
 
 describe('when the ballot cannot be taken', () => {
-  async function expectRetry(problem: string, detail?: string): Promise<void> {
+  async function expectRetry(problem: string, detail?: string) {
     const response = await vote()
     expect(response.statusCode).toBe(503)
     const body = response.json()
     expect(body).toMatchObject({ type: `urn:urna:problem:${problem}`, ...(detail !== undefined && { detail }) })
     expect(response.headers['retry-after']).toMatch(/^[1-5]$/)
     expect(body.retryAfter).toBe(Number(response.headers['retry-after']))
-    expect(response.headers['set-cookie']).toBeUndefined()
+    return response.headers['set-cookie']
   }
 
   it('says that too much waits', async () => {
     api.publish = () => Promise.reject(new QueueOverloadedError('full'))
-    await expectRetry('overloaded')
+    expect(await expectRetry('overloaded')).toBeUndefined()
   })
 
   it('says that an unknown outcome may be sent again', async () => {
     api.publish = () => Promise.reject(new QueueUnavailableError('no answer'))
-    await expectRetry('queue-unavailable', 'send again: it counts once')
+    const detail = 'It may or may not have arrived. Send again, with the cookie of this answer or the same Idempotency-Key: it counts once'
+    expect(await expectRetry('queue-unavailable', detail)).toContain('urna_voter=')
+    const voterKeys: string[] = []
+    api.publish = async (ballot) => {
+      voterKeys.push(Buffer.from(ballot.voterKey).toString('hex'))
+      if (voterKeys.length === 1) throw new QueueUnavailableError('no answer')
+      return { seq: Buffer.alloc(16), atMs: noonMs }
+    }
+    const lost = await vote()
+    expect((await vote(undefined, { cookie: String(lost.headers['set-cookie']).split(';')[0] ?? '' })).statusCode).toBe(202)
+    expect(new Set(voterKeys).size).toBe(1) // the voter who had neither cookie nor key is the same one
   })
 
   it('says that the polls cannot be read', async () => {
     api.polls.failure = new RetryableDatabaseError('down')
-    await expectRetry('database-unavailable')
+    expect(await expectRetry('database-unavailable')).toBeUndefined()
   })
 
   it('spreads those who come back over five seconds', async () => {

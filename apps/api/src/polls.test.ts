@@ -96,7 +96,10 @@ describe('the life of a poll', () => {
     expect((await administrate('POST', `${url}/open`, {})).json<Problem>().type).toBe('urn:urna:problem:poll-final')
     expect((await administrate('DELETE', url)).statusCode).toBe(204)
     expect(api.ballots.erased).toEqual([id])
-    for (const response of [await api.app.inject(url), await administrate('GET', url), await administrate('DELETE', url)]) {
+    // Again: it may have been cut short before.
+    expect((await administrate('DELETE', url)).statusCode).toBe(204)
+    expect(api.ballots.erased).toEqual([id, id])
+    for (const response of [await api.app.inject(url), await administrate('GET', url)]) {
       expect(response.json<Problem>().type).toBe('urn:urna:problem:poll-deleted')
     }
   })

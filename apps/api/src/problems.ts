@@ -86,7 +86,13 @@ const problemOfStatus: Readonly<Record<number, ProblemName>> = {
 export function problemOf(error: unknown): { name: ProblemName; details: ProblemDetails } {
   if (error instanceof ProblemError) return { name: error.problem, details: error.details }
   if (error instanceof QueueOverloadedError) return { name: 'overloaded', details: {} }
-  if (error instanceof QueueUnavailableError) return { name: 'queue-unavailable', details: { detail: 'send again: it counts once' } }
+  if (error instanceof QueueUnavailableError)
+    return {
+      name: 'queue-unavailable',
+      details: {
+        detail: 'It may or may not have arrived. Send again, with the cookie of this answer or the same Idempotency-Key: it counts once',
+      },
+    }
   if (error instanceof RetryableDatabaseError) return { name: 'database-unavailable', details: {} }
   if (typeof error === 'object' && error !== null) {
     const { code, statusCode, validation, validationContext } = error as FrameworkError

@@ -1,9 +1,18 @@
-import { type AcceptedBallot, type Answer, type BallotPublisher, type BallotRefusal, type Clock, submitBallot } from '@urna/core'
+import {
+  type AcceptedBallot,
+  type Answer,
+  type BallotPublisher,
+  type BallotRefusal,
+  type Clock,
+  QueueUnavailableError,
+  submitBallot,
+} from '@urna/core'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { CachedPoll } from './definitions.ts'
 import type { InFlight } from './in-flight.ts'
 import type { LoadMonitor } from './load-monitor.ts'
 import { ProblemError } from './problems.ts'
-import type { Voter } from './voter-identity.ts'
+import type { Voter, VoterIdentities } from './voter-identity.ts'
 
 export type TakeBallot = (cached: CachedPoll, voter: Pick<Voter, 'identity'>, answers: readonly Answer[]) => Promise<AcceptedBallot>
 
@@ -36,5 +45,21 @@ function refusalProblem(refusal: BallotRefusal): ProblemError {
       return new ProblemError('poll-closed', refusal.closedAtMs === null ? {} : { at: new Date(refusal.closedAtMs).toISOString() })
     case 'invalid_answers':
       return new ProblemError('invalid-answer', { errors: refusal.faults })
+  }
+}
+
+/** With an unknown outcome the answer sets the cookie too: whoever sends again with it is the same voter, and counts once. */
+export async function keepVoter<Value>(
+  identities: VoterIdentities,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  voter: Voter,
+  taking: Promise<Value>,
+): Promise<Value> {
+  try {
+    return await taking
+  } catch (error) {
+    if (error instanceof QueueUnavailableError) reply.header('set-cookie', identities.setCookie(request, voter))
+    throw error
   }
 }

@@ -145,6 +145,15 @@ describe('consumer', () => {
     expect(known.reads).toHaveLength(1)
   })
 
+  it('loses none of the versions that a batch needs when its memory of them is full', async () => {
+    const find = async (id: PollId) => ({ ...poll, id })
+    const judgedPolls = new JudgedPolls({ find, findVersion: async (_id, number) => ({ ...version, version: number }) }, 5)
+    const versions = (...numbers: number[]) => numbers.map((number, index) => queued(1, index, index, number))
+    await judgedPolls.load(versions(1, 2, 3, 4))
+    await judgedPolls.load(versions(1, 20, 21))
+    expect([1, 20, 21].map((number) => judgedPolls.find(pollId, number)?.pollVersion.version)).toEqual([1, 20, 21])
+  })
+
   it('stops in the middle of an outage, without an ack', async () => {
     const failures = Array.from({ length: 10_000 }, () => new RetryableDatabaseError('down'))
     const { consumer, log } = setUp([[1]], { failures })

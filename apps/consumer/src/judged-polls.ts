@@ -1,32 +1,31 @@
 import { type FindJudged, type Judged, type PollRepository, parsePollId, type QueuedBallot } from '@urna/core'
 
-const cachedMax = 10_000
-
 /**
  * What ballots are judged by. A poll version never changes and the definition of an opened poll is frozen, so a version that was read
  * once is good for ever; only unknown ones ask the primary.
  */
 export class JudgedPolls {
   readonly #polls: Pick<PollRepository, 'find' | 'findVersion'>
+  readonly #cachedMax: number
   readonly #cached = new Map<string, Judged>()
 
-  constructor(polls: Pick<PollRepository, 'find' | 'findVersion'>) {
+  constructor(polls: Pick<PollRepository, 'find' | 'findVersion'>, cachedMax = 10_000) {
     this.#polls = polls
+    this.#cachedMax = cachedMax
   }
 
   /** Reads what these ballots need. Throws what the repository throws: then nothing can be judged yet. */
   async load(ballots: readonly QueuedBallot[]): Promise<void> {
-    const missing = new Map<string, { pollId: string; pollVersion: number }>()
+    const needed = new Map<string, { pollId: string; pollVersion: number }>()
     for (const { ballot } of ballots) {
-      if (ballot === null) continue
-      const key = keyOf(ballot.pollId, ballot.pollVersion)
-      if (!this.#cached.has(key)) missing.set(key, ballot)
+      if (ballot !== null) needed.set(keyOf(ballot.pollId, ballot.pollVersion), ballot)
     }
-    for (const [key, { pollId, pollVersion }] of missing) {
+    // Room is made before anything is read, never in the middle: what this batch needs must all be there when it is judged.
+    if (this.#cached.size + needed.size > this.#cachedMax) this.#cached.clear()
+    for (const [key, { pollId, pollVersion }] of needed) {
+      if (this.#cached.has(key)) continue
       const judged = await this.#read(pollId, pollVersion)
-      if (judged === null) continue
-      if (this.#cached.size >= cachedMax) this.#cached.clear()
-      this.#cached.set(key, judged)
+      if (judged !== null) this.#cached.set(key, judged)
     }
   }
 

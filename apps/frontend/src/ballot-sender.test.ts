@@ -58,9 +58,10 @@ test('every try carries the same key, and none comes before Retry-After', async 
   expect(sender.state()).toEqual({ step: 'waiting', reason: 'no-connection' })
   await vi.advanceTimersByTimeAsync(1_000)
   expect(sender.state()).toEqual({ step: 'waiting', reason: 'busy' })
-  await vi.advanceTimersByTimeAsync(4_900)
+  // The second try came after 500 to 1,000 ms, so the third comes after 5,500 ms at the earliest.
+  await vi.advanceTimersByTimeAsync(4_400)
   expect(fetchMock).toHaveBeenCalledTimes(2)
-  await vi.advanceTimersByTimeAsync(2_200)
+  await vi.advanceTimersByTimeAsync(3_700)
   expect(sender.state().step).toBe('received')
   expect(new Set(keysSent()).size).toBe(1)
 })

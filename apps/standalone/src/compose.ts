@@ -29,7 +29,8 @@ import { Cron } from 'croner'
 import { registerCountingMetrics } from './counting-metrics.ts'
 import { startCountingThread } from './counting-thread.ts'
 import { takeDataDirectory } from './data-directory.ts'
-import { administratorTokenHash, type FirstRunNews } from './first-run.ts'
+import { administratorTokenHash } from './first-run.ts'
+import { beginEpoch } from './queue-epoch.ts'
 import { version } from './version.ts'
 
 export interface Standalone {
@@ -75,17 +76,23 @@ export async function compose(config: Config, logger: Logger): Promise<Standalon
   const settings = new SqlSettings(primary)
   const ids = systemIds
   const clock = systemClock
-  const countedUntilMs = async () => counting.report()?.countedUntilMs ?? null
   await migrate(primary)
   await prepareInstallation({ polls, settings, masterKey, clock, ids })
   const administrator = await administratorTokenHash({
     configured: config.adminToken,
     settings,
     dataDirectory: config.dataDir,
-    isTerminal: process.stdout.isTTY === true,
+    show: process.stdout.isTTY === true ? showToken : null,
   })
 
-  const epoch = await new SqlQueueEpochs(primary).register(queue.identity)
+  const ballots = new SqlBallotRepository(primary)
+  const epochs = new SqlQueueEpochs(primary)
+  const epoch = await beginEpoch({ queue, epochs, ballots, settings, alarm: (message) => logger.error(message) })
+  // What is left of an earlier epoch is counted once the queue was empty.
+  let emptied = false
+  counting.onReport(({ waiting }) => {
+    emptied ||= waiting.ballots === 0
+  })
   await counting.start(await queue.connect(), epoch)
   const publisher = queue.publisher(epoch)
 
@@ -112,7 +119,7 @@ export async function compose(config: Config, logger: Logger): Promise<Standalon
   const api = await buildApi({
     publisher,
     polls,
-    ballots: new SqlBallotRepository(primary),
+    ballots,
     results,
     queueDepth: () => queue.depth(),
     masterKey,
@@ -133,7 +140,8 @@ export async function compose(config: Config, logger: Logger): Promise<Standalon
     essential: ['queue', 'database'],
     loopsTurn: () => countingLoop.healthy(),
     ...(pagesRoot === null ? {} : { pagesRoot }),
-    countedUntilMs,
+    countedUntilMs: async () => (await ballots.readLowWater(epoch, 0))?.atMs ?? null,
+    epochEnded: (other) => other !== epoch && emptied,
     csv: resultsCsv,
     backlogMax: config.backlogMax,
   })
@@ -142,7 +150,8 @@ export async function compose(config: Config, logger: Logger): Promise<Standalon
   lifecycle.onStop('api', () => api.drain())
 
   await api.listen({ port: config.port, host: config.host })
-  announce(config, api.server.address(), administrator.news, logger)
+  announce(config, api.server.address(), logger)
+  if (administrator.tokenFile !== null) logger.info({ path: administrator.tokenFile }, "the administrator's token is in this file")
   return { lifecycle, failed }
 }
 
@@ -159,14 +168,16 @@ function pagesFolder(): string | null {
   return existsSync(join(folder, 'index.html')) ? folder : null
 }
 
-function announce(config: Config, address: unknown, news: FirstRunNews, logger: Logger): void {
+function showToken(token: string): void {
+  console.log(`\n  Administrator's token, shown only now. Keep it:\n\n    ${token}\n`)
+}
+
+function announce(config: Config, address: unknown, logger: Logger): void {
   const port = typeof address === 'object' && address !== null && 'port' in address ? address.port : config.port
   const url = config.publicUrl ?? `http://localhost:${port}`
   logger.info({ url, dataDir: config.dataDir }, 'Urna is ready')
-  if (news.kind === 'file') logger.info({ path: news.path }, "the administrator's token is in this file")
   if (process.stdout.isTTY !== true) return
   console.log(
     `\n  Urna is ready:  ${url}\n  API and docs:   ${url}/docs\n  Your data:      ${config.dataDir}   (Ctrl-C stops; every ballot stays)\n`,
   )
-  if (news.kind === 'show') console.log(`  Administrator's token, shown only now. Keep it:\n\n    ${news.token}\n`)
 }

@@ -64,6 +64,7 @@ async function start(queuePort: MessagePort, epoch: number): Promise<() => Promi
       }
     },
   })
+  let clockAlarmed = false
   const janitor = new Janitor({
     ballots,
     queue: queue.maintenance,
@@ -80,6 +81,14 @@ async function start(queuePort: MessagePort, epoch: number): Promise<() => Promi
             'error',
             `the database is older than the queue: ${event.entries} entries are counted again${event.gap ? '; entries in between are gone' : ''}`,
           )
+          break
+        case 'clock':
+          if (!clockAlarmed)
+            tell(
+              'error',
+              `the clock is ${Math.round(event.behindMs / 1_000)} s behind the queue's time: it was set back, or had been wrong. Ballots are judged by the queue's time`,
+            )
+          clockAlarmed = true
           break
         case 'failed':
           tell('warn', 'the low water could not be moved, next try in a second', event.error)

@@ -8,7 +8,7 @@ import type { CachedPoll } from '../definitions.ts'
 import { fieldErrorsOf, issuesOf } from '../field-errors.ts'
 import { documentedAs, json, responses } from '../openapi.ts'
 import { ProblemError } from '../problems.ts'
-import { assertTakesBallots } from '../take-ballot.ts'
+import { assertTakesBallots, keepVoter } from '../take-ballot.ts'
 import { pollParams } from './polls.ts'
 
 const tags = ['ballots']
@@ -55,7 +55,7 @@ export function ballotIntakeRoute(context: ApiContext): (app: FastifyInstance) =
     const voter = identities.ofBallot(request.headers)
     const cached = known ?? (await definitions.find(id))
     if (cached === null) throw new ProblemError('poll-not-found')
-    const { voterKey, seq, atMs } = await takeBallot(cached, voter, parsed.data.answers)
+    const { voterKey, seq, atMs } = await keepVoter(identities, request, reply, voter, takeBallot(cached, voter, parsed.data.answers))
     metrics.ballotsReceived++
     const receipt = receiptText(masterKey, { pollId: id, voterKey, seq })
     crossOrigin(request, reply)

@@ -22,7 +22,7 @@ import type { DependencyName } from '../dependencies.ts'
 import { json, responses } from '../openapi.ts'
 import { ProblemError, problemOf } from '../problems.ts'
 import { ShortCache } from '../short-cache.ts'
-import { assertTakesBallots } from '../take-ballot.ts'
+import { assertTakesBallots, keepVoter } from '../take-ballot.ts'
 import { surveyTimestamp } from '../wire.ts'
 import { ballotBytesMax } from './ballots.ts'
 
@@ -161,7 +161,7 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
         const cached = await findSurvey(Number(request.body.survey_id))
         if (cached === null)
           throw new ProblemError('poll-not-found', { errors: [{ field: 'survey_id', detail: 'expected the id of a survey' }] })
-        await vote(cached, voter, request.body.vote)
+        await keepVoter(identities, request, reply, voter, vote(cached, voter, request.body.vote))
         return reply
           .header('cache-control', 'no-store')
           .header('set-cookie', identities.setCookie(request, voter))

@@ -20,7 +20,7 @@ const notFitting = 'This ballot does not fit the poll and does not count.'
 export function receiptRoutes(context: ApiContext): (app: ZodScope) => void {
   const { definitions, dependencies } = context
   const { ballots, masterKey } = dependencies
-  const statusOf = receiptStatus({ ballots })
+  const statusOf = receiptStatus({ ballots, ...(dependencies.epochEnded !== undefined && { epochEnded: dependencies.epochEnded }) })
   return (app) => {
     app.get(
       '/v1/receipts/:id',

@@ -82,7 +82,7 @@ describe('a beat of the janitor', () => {
     await publish(2)
     await countAll()
     // The copy in the queue is of this moment; a trim would take the entries away, so the row is written without one.
-    await queue.maintenance.storeLowWater({ ...((await queue.maintenance.positions())[0] as LowWater), beat: 2 })
+    await queue.maintenance.storeLowWater({ ...((await queue.maintenance.positions())[0] as unknown as LowWater), beat: 2 })
     database.row = backup // a failover: the last commits are gone
     expect(await beat()).toEqual([{ kind: 'rewound', stream: 0, entries: 2, gap: false }])
     expect(await countAll()).toBe(2)
@@ -94,7 +94,7 @@ describe('a beat of the janitor', () => {
     const { beat, publish, countAll, database, queue } = await setUp()
     await publish(2)
     await countAll()
-    await queue.maintenance.storeLowWater({ ...((await queue.maintenance.positions())[0] as LowWater), beat: 1 })
+    await queue.maintenance.storeLowWater({ ...((await queue.maintenance.positions())[0] as unknown as LowWater), beat: 1 })
     database.row = null
     expect(await beat()).toEqual([{ kind: 'rewound', stream: 0, entries: 2, gap: false }])
   })

@@ -6,6 +6,11 @@ export type JanitorEvent =
   | { readonly kind: 'rewound'; readonly stream: number; readonly entries: number; readonly gap: boolean }
   | { readonly kind: 'advanced'; readonly stream: number; readonly atMs: number; readonly trimmedEntries: number }
   | { readonly kind: 'contended'; readonly stream: number }
+  /** The clock is behind the queue's time, which never goes back: it was set back, or had been wrong. Ballots are judged by the queue's. */
+  | { readonly kind: 'clock'; readonly stream: number; readonly behindMs: number }
+
+/** More than this between the clock and the queue's time is an alarm. */
+export const clockDifferenceMsMax = 5_000
 
 /** How long entries stay in the queue after they are counted: time to notice that a failover lost commits. */
 export const replayWindowMs = 15 * 60_000
@@ -24,8 +29,7 @@ export function advanceLowWater(dependencies: {
   const { ballots, queue } = dependencies
   return async (): Promise<JanitorEvent[]> => {
     const events: JanitorEvent[] = []
-    for (const position of await queue.positions()) {
-      const { epoch, stream } = position
+    for (const { epoch, stream } of await queue.positions()) {
       const row = await ballots.readLowWater(epoch, stream)
       const copy = await queue.storedLowWater(stream)
       if (copy !== null && copy.epoch === epoch && (row === null || compareSequences(row.below, copy.below) < 0)) {
@@ -33,6 +37,10 @@ export function advanceLowWater(dependencies: {
         events.push({ kind: 'rewound', stream, entries, gap })
         continue
       }
+      // Taken last: a position from before another janitor's rewind must not be written after it. The beat decides the rest.
+      const position = (await queue.positions()).find((candidate) => candidate.stream === stream)
+      if (position === undefined || position.epoch !== epoch) continue
+      if (position.clockBehindMs > clockDifferenceMsMax) events.push({ kind: 'clock', stream, behindMs: position.clockBehindMs })
       // Only ever growing: after a rewind the position is behind until everything is counted again.
       const grows = row === null || compareSequences(position.below, row.below) >= 0
       const next: LowWater = {

@@ -11,10 +11,16 @@ export type ReceiptStatus = 'received' | 'counted' | 'replaced' | 'rejected' | '
  * The low water is read FIRST: whatever lies below it was committed before it was written, so the reads after it must find it.
  * The other way round a ballot committed between two reads would be called lost.
  */
-export function receiptStatus(dependencies: { ballots: Pick<BallotRepository, 'find' | 'findDeadLetter' | 'readLowWater'> }) {
-  const { ballots } = dependencies
+export function receiptStatus(dependencies: {
+  ballots: Pick<BallotRepository, 'find' | 'findDeadLetter' | 'readLowWater'>
+  /** True when nothing of that epoch can be counted any more: its queue was wiped or replaced, and what was left of it is counted. */
+  epochEnded?: (epoch: number) => boolean
+}) {
+  const { ballots, epochEnded = () => false } = dependencies
   return async (receipt: Receipt, changesAllowed: boolean, stream = 0): Promise<ReceiptStatus> => {
-    const lowWater = await ballots.readLowWater(epochOfSequence(receipt.seq), stream)
+    const epoch = epochOfSequence(receipt.seq)
+    const ended = epochEnded(epoch)
+    const lowWater = await ballots.readLowWater(epoch, stream)
     const deadLetter: DeadLetterReason | null = await ballots.findDeadLetter(receipt.seq)
     if (deadLetter !== null) return deadLetter
     const row = await ballots.find(receipt.pollId, receipt.voterKey)
@@ -24,6 +30,6 @@ export function receiptStatus(dependencies: { ballots: Pick<BallotRepository, 'f
       if (beaten) return changesAllowed ? 'replaced' : 'rejected'
     }
     const committed = lowWater !== null && compareSequences(receipt.seq, lowWater.below) < 0
-    return committed ? 'lost' : 'received'
+    return committed || ended ? 'lost' : 'received'
   }
 }

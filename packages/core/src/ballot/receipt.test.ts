@@ -47,7 +47,7 @@ describe('poll id', () => {
 describe('receipt status', () => {
   /** What is stored: the voter's row, a dead letter, and everything below `countedBelow` counted. */
   function status(
-    stored: { row?: number; deadLetter?: DeadLetterReason; countedBelow?: number },
+    stored: { row?: number; deadLetter?: DeadLetterReason; countedBelow?: number; ended?: boolean },
     changesAllowed = true,
     seq: Sequence = sequence(5),
   ) {
@@ -67,7 +67,10 @@ describe('receipt status', () => {
         return stored.countedBelow === undefined ? null : { epoch, stream, below: sequence(stored.countedBelow, epoch), atMs: 0, beat: 1 }
       },
     }
-    return receiptStatus({ ballots })({ pollId: pollId as PollId, voterKey, seq }, changesAllowed).then((answer) => ({ answer, reads }))
+    return receiptStatus({ ballots, epochEnded: () => stored.ended === true })(
+      { pollId: pollId as PollId, voterKey, seq },
+      changesAllowed,
+    ).then((answer) => ({ answer, reads }))
   }
   const answerOf = async (...input: Parameters<typeof status>) => (await status(...input)).answer
 
@@ -80,6 +83,8 @@ describe('receipt status', () => {
     expect(await answerOf({ deadLetter: 'late', row: 2 })).toBe('late')
     expect(await answerOf({ deadLetter: 'rejected' })).toBe('rejected')
     expect(await answerOf({ countedBelow: 6 })).toBe('lost')
+    expect(await answerOf({ ended: true })).toBe('lost') // its queue is gone, and what was left of it is counted
+    expect(await answerOf({ ended: true, row: 5 })).toBe('counted')
   })
 
   it('does not take a row that this ballot will beat for an answer', async () => {

@@ -85,6 +85,9 @@ export function pollAdministration(dependencies: Dependencies) {
       if (begun && times.opensAtMs !== null && times.opensAtMs !== poll.version.opensAtMs) {
         return failure({ kind: 'invalid', field: 'opensAt', detail: 'expected none: the poll has been opened already' })
       }
+      // Said again: nothing changes, so there is no new version.
+      if (begun && pollStateAt(poll.version, now) === 'open' && times.closesAtMs === poll.version.closesAtMs)
+        return success(async () => true)
       const opensAtMs = begun ? poll.version.opensAtMs : Math.max(times.opensAtMs ?? now, now)
       if (times.closesAtMs !== null && times.closesAtMs <= Math.max(opensAtMs ?? now, now)) {
         return failure({ kind: 'invalid', field: 'closesAt', detail: 'expected an instant after the opening, in the future' })
@@ -125,6 +128,12 @@ export function pollAdministration(dependencies: Dependencies) {
 
   /** Deletes a draft or a poll with a final result, ballots and all. Its id is never used again. */
   async function remove(id: PollId): Promise<PollResult> {
+    const poll = await polls.find(id)
+    if (poll !== null && poll.deletedAtMs !== null) {
+      // Said again: an earlier time may have been cut short between the mark and the last ballot.
+      await ballots.erase(id)
+      return success(poll)
+    }
     const removed = await change(id, async (poll) => {
       if (poll.version.opensAtMs !== null && !(await final(poll))) {
         return failure({ kind: 'state', detail: 'only a draft, or a closed poll whose result is final, can be deleted: close it first' })

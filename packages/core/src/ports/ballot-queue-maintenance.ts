@@ -17,6 +17,8 @@ export interface StreamPosition {
   /** Every ballot of this stream below is acked, therefore committed. */
   readonly below: Sequence
   readonly atMs: number
+  /** How far the clock is behind the queue's time: 0 unless the clock went back. */
+  readonly clockBehindMs: number
 }
 
 export interface QueueDepth {

@@ -104,7 +104,7 @@ export class InMemoryQueue {
       this.#lastAtMs = atMs
       const oldest = this.#entries.find((entry) => !entry.acked)
       const below = this.#sequence(oldest?.row ?? this.#lastRow + 1)
-      return [{ stream: 0, epoch: this.#epoch, below, atMs: (oldest?.atMs ?? atMs) - 1 }]
+      return [{ stream: 0, epoch: this.#epoch, below, atMs: (oldest?.atMs ?? atMs) - 1, clockBehindMs: 0 }]
     },
     depth: async () => {
       const waiting = this.#entries.filter((entry) => !entry.acked)

@@ -20,12 +20,12 @@ export function openSqliteWriter(path: string): Primary {
   refuseNetworkFileSystem(path)
   const database = new SqliteDatabase(path, { timeout: busyTimeoutMs })
   return closingOnFailure(database, () => {
-    database.pragma('page_size = ' + (process.env.PS ?? 4096))
-    database.pragma('journal_mode = WAL')
+    switchToWal(database)
     database.pragma('synchronous = FULL')
     database.pragma('foreign_keys = ON')
-    // A batch touches a page for nearly every voter: with the default (4 MB) each commit would copy the whole log back.
-    database.pragma('wal_autocheckpoint = ' + (process.env.CK ?? 8000))
+    // Voter keys are random, so a batch touches about a page for each of its ballots: with the default (1,000 pages) every commit would
+    // also copy the log into the file. 16,000 pages are 64 MiB; beyond that nothing was gained.
+    database.pragma('wal_autocheckpoint = 16000')
     database.pragma('cache_size = -65536')
     const db = new Kysely<Database>({ dialect: new SqliteConnectionDialect(() => database, 'writer') })
     return { role: 'primary', db, dialect: sqliteDialect, close: () => closeBoth(db, database) }
@@ -41,6 +41,23 @@ export function openSqliteReader(path: string): Replica {
     const db = new Kysely<Database>({ dialect: new SqliteConnectionDialect(() => database, 'reader') })
     return { role: 'replica', db, dialect: sqliteDialect, close: () => closeBoth(db, database) }
   })
+}
+
+/**
+ * Of several processes that start on a new file all but one get SQLITE_BUSY here at once: SQLite does not wait when it would have to
+ * wait inside a lock.
+ */
+function switchToWal(database: SqliteDatabase.Database): void {
+  const untilMs = performance.now() + busyTimeoutMs
+  for (;;) {
+    try {
+      database.pragma('journal_mode = WAL')
+      return
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'SQLITE_BUSY' || performance.now() > untilMs) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5 + Math.random() * 20)
+    }
+  }
 }
 
 function closingOnFailure<Value>(database: SqliteDatabase.Database, prepare: () => Value): Value {

@@ -16,8 +16,8 @@ function remembered(make: (rows: number) => string): (rows: number) => string {
 const times = (rows: number, row: string) => Array.from({ length: rows }, () => row).join(', ')
 
 export const sqliteCountStatements: CountStatements = {
-  // 256 rows of 7 parameters: far below SQLite's limit of 32,766, and longer statements are no faster.
-  rowsMax: 256,
+  // Measured: reading back costs 3.4 us a row one by one, 1.3 in statements of 64, and longer statements are slower again.
+  rowsMax: 64,
   upsertBallots: remembered(
     (rows) => `insert into ballots (poll_id, voter_key, poll_version, seq, "rank", answers, prev_answers, batch_id)
       values ${times(rows, '(?, ?, ?, ?, ?, ?, null, ?)')}

@@ -148,7 +148,7 @@ class SqliteConnection implements DatabaseConnection {
   }
 }
 
-/** Prepared statements by their text, the least recently used go first. Preparing a statement of 256 rows costs more than running it. */
+/** Prepared statements by their text, the least recently used go first. Preparing a statement of 64 rows costs more than running it. */
 class StatementCache {
   static readonly #statementsMax = 200
   readonly #database: SqliteDatabase.Database

@@ -33,6 +33,8 @@ export interface EmbeddedQueueOptions {
 export interface EmbeddedQueue {
   /** What the queue calls itself: 16 random bytes made with the file. Register it to learn the epoch. */
   readonly identity: Uint8Array
+  /** An older copy of the queue's file was put back: gives it a new identity, to be registered. Null: all is well. */
+  renameIfBehind(row: LowWater): Promise<Uint8Array | null>
   publisher(epoch: number, options?: { waitingMax?: number }): BallotPublisher
   /** A port for one consumer or janitor, to be handed to any thread; see {@link connectToEmbeddedQueue}. */
   connect(): Promise<MessagePort>
@@ -55,6 +57,7 @@ export async function startEmbeddedQueue(options: EmbeddedQueueOptions): Promise
 
   return {
     identity,
+    renameIfBehind: (row) => calls.call('renameIfBehind', row, { timeoutMs: callTimeoutMs }),
     publisher: (epoch, { waitingMax } = {}) => embeddedPublisher(calls, epoch, waitingMax),
     async connect() {
       const { port1, port2 } = new MessageChannel()
@@ -104,8 +107,8 @@ export function connectToEmbeddedQueue(port: MessagePort, epoch: number): Embedd
   return {
     maintenance: {
       async positions() {
-        const { below, atMs } = await call<{ below: Uint8Array; atMs: number }>('position', epoch)
-        return [{ stream, epoch, below: Buffer.from(below), atMs }]
+        const position = await call<{ below: Uint8Array; atMs: number; clockBehindMs: number }>('position', epoch)
+        return [{ ...position, stream, epoch, below: Buffer.from(position.below) }]
       },
       depth: () => call('depth', null),
       async storedLowWater() {

@@ -41,7 +41,7 @@ const trimRowsMax = 2_000
  * Acks are written with the next append, or by `writeAcks`: an ack lost in a crash is a redelivery, which counting does not mind.
  */
 export class QueueFile {
-  readonly identity: Buffer
+  identity: Buffer
   readonly #db: Database.Database
   readonly #nowMs: () => number
   readonly #options: QueueFileOptions
@@ -91,7 +91,8 @@ export class QueueFile {
     this.#lastRow = (this.#db.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'entries'").pluck().get() as number | undefined) ?? 0
     const lastEntryAtMs = this.#db.prepare('SELECT at_ms FROM entries ORDER BY id DESC LIMIT 1').pluck().get() as number | undefined
     const lowWater = this.storedLowWater()
-    this.#lastAtMs = Math.max(lastEntryAtMs ?? 0, lowWater?.atMs ?? 0)
+    // Everything until the low water's time is said to be counted: what comes now comes after it.
+    this.#lastAtMs = Math.max(lastEntryAtMs ?? 0, (lowWater?.atMs ?? -1) + 1)
     this.#loadUnacked(lowWater === null ? 0 : rowOfSequence(lowWater.below))
   }
 
@@ -178,13 +179,15 @@ export class QueueFile {
    * Everything below `below` is acked, and everything accepted until `atMs` lies below. The time is taken first; a later entry gets a
    * later time, even if the clock goes back.
    */
-  position(epoch: number): { below: Buffer; atMs: number } {
-    const now = Math.max(this.#nowMs(), this.#lastAtMs)
+  position(epoch: number): { below: Buffer; atMs: number; clockBehindMs: number } {
+    const clockMs = this.#nowMs()
+    const now = Math.max(clockMs, this.#lastAtMs)
+    const clockBehindMs = now - clockMs
     this.#lastAtMs = now
     const oldest = this.#unacked.entries().next().value
-    if (oldest === undefined) return { below: rowSequence({ epoch, row: this.#lastRow + 1, index: 0 }), atMs: now - 1 }
+    if (oldest === undefined) return { below: rowSequence({ epoch, row: this.#lastRow + 1, index: 0 }), atMs: now - 1, clockBehindMs }
     const [row, unacked] = oldest
-    return { below: rowSequence({ epoch, row, index: 0 }), atMs: unacked.atMs - 1 }
+    return { below: rowSequence({ epoch, row, index: 0 }), atMs: unacked.atMs - 1, clockBehindMs }
   }
 
   storedLowWater(): LowWater | null {
@@ -226,6 +229,17 @@ export class QueueFile {
     return this.#db
       .prepare('DELETE FROM entries WHERE id IN (SELECT id FROM entries WHERE id < ? AND at_ms < ? ORDER BY id LIMIT ?)')
       .run(firstKeptRow, before, trimRowsMax).changes
+  }
+
+  /**
+   * Takes a new name if the database has counted further than this file ever got: then an older copy of the file was put back, and
+   * its next rows would be taken for ones that are counted already. Under a new name (and so a new epoch) they are newer than all.
+   */
+  renameIfBehind(row: LowWater): boolean {
+    if (rowOfSequence(row.below) <= this.#lastRow + 1) return false
+    this.identity = randomBytes(16)
+    this.#storeSetting('identity', this.identity)
+    return true
   }
 
   close(): void {

@@ -22,7 +22,12 @@ let ackTimer: NodeJS.Timeout | null = null
 function writeAcksSoon(): void {
   ackTimer ??= setTimeout(() => {
     ackTimer = null
-    file.writeAcks()
+    try {
+      file.writeAcks()
+    } catch {
+      // A full disk, say. The acks are kept and tried again; lost, they would only be redeliveries.
+      writeAcksSoon()
+    }
   }, ackDelayMs)
 }
 
@@ -76,6 +81,7 @@ function serve(port: MessagePort): void {
       return rewound
     },
     trim: (row: LowWater) => file.trim(row),
+    renameIfBehind: (row: LowWater) => (file.renameIfBehind(row) ? file.identity : null),
     connect: (other: MessagePort) => serve(other),
     close: () => {
       if (ackTimer !== null) clearTimeout(ackTimer)

@@ -1,0 +1,43 @@
+import { ballotRepositoryContract } from '@urna/core/testing/ballot-repository-contract'
+import { lowWaterContract } from '@urna/core/testing/low-water-contract'
+import { pollRepositoryContract } from '@urna/core/testing/poll-repository-contract'
+import { queueEpochsContract } from '@urna/core/testing/queue-epochs-contract'
+import { resultsReaderContract } from '@urna/core/testing/results-reader-contract'
+import { afterAll } from 'vitest'
+import { SqlBallotRepository } from '../repositories/sql-ballot-repository.ts'
+import { SqlPollRepository } from '../repositories/sql-poll-repository.ts'
+import { SqlQueueEpochs } from '../repositories/sql-queue-epochs.ts'
+import { SqlResultsReader } from '../repositories/sql-results-reader.ts'
+import { directSubject, overPortSubject, PrimaryThread, type SqliteSubject } from '../testing/sqlite-subjects.ts'
+
+const threads = [new PrimaryThread(), new PrimaryThread()] as const
+afterAll(async () => {
+  for (const thread of threads) await thread.terminate()
+})
+
+function contracts(name: string, open: () => Promise<SqliteSubject>): void {
+  const ballots = async () => {
+    const { primary, second, replica, close } = await open()
+    return {
+      repository: new SqlBallotRepository(primary),
+      second: new SqlBallotRepository(second),
+      // Small pages, so that a recount has many.
+      results: new SqlResultsReader(replica, { pageRows: 16 }),
+      close,
+    }
+  }
+  ballotRepositoryContract(name, ballots, { randomRuns: 100 })
+  lowWaterContract(name, ballots)
+  resultsReaderContract(name, ballots)
+  pollRepositoryContract(name, async () => {
+    const { primary, second, close } = await open()
+    return { polls: new SqlPollRepository(primary), second: new SqlPollRepository(second), close }
+  })
+  queueEpochsContract(name, async () => {
+    const { primary, second, close } = await open()
+    return { epochs: new SqlQueueEpochs(primary), second: new SqlQueueEpochs(second), close }
+  })
+}
+
+contracts('SQLite', directSubject)
+contracts('SQLite in two threads, over a MessagePort', () => overPortSubject(threads))
