@@ -1,9 +1,9 @@
-import type { BallotRepository, QueueEpochs } from '@urna/core'
+import type { BallotRepository, LowWater, QueueEpochs } from '@urna/core'
 import type { InstallationSettings } from '@urna/jobs'
-import type { EmbeddedQueue } from '@urna/queue'
 
 interface Dependencies {
-  readonly queue: Pick<EmbeddedQueue, 'identity' | 'renameIfBehind'>
+  /** The embedded queue. */
+  readonly queue: { readonly identity: Uint8Array; renameIfBehind(row: LowWater): Promise<Uint8Array | null> }
   readonly epochs: QueueEpochs
   readonly ballots: Pick<BallotRepository, 'readLowWater'>
   readonly settings: InstallationSettings
