@@ -64,6 +64,7 @@ describe('counting a batch', () => {
     expect(first).toHaveLength(8)
     await repository.countBatch(batchOf([poll], [sampleBallot(poll, 1, 3, ['1'])]))
     const [second] = await ids()
+    expect(await subject.primary.db.selectFrom('ballots').select('poll_version').execute()).toEqual([{ poll_version: 2 }])
     expect(second?.equals(first as Buffer)).toBe(false)
   })
 

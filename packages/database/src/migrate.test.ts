@@ -42,7 +42,7 @@ describe('migrations', () => {
   })
 
   it('run once when several processes start at once', async () => {
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < 20; round++) {
       const path = join(folder, `${round}.db`)
       // Each thread opens and migrates by itself; `connect` rejects if that fails.
       const primaries = await Promise.all(threads.map((thread) => thread.connect(path)))

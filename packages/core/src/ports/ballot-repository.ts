@@ -28,7 +28,7 @@ export interface DeadLetter {
 export interface CountBatch {
   /** Which of the tally rows of an option this consumer adds to: 0..65535, one consumer one shard, so that they do not wait for each other. */
   readonly shard: number
-  /** At most one a voter and poll, sorted by (pollId, voterKey). */
+  /** At most one a voter and poll, sorted by (pollId, voterKey); any other batch is refused with an ordinary Error. */
   readonly ballots: readonly CountableBallot[]
   readonly deadLetters: readonly DeadLetter[]
   readonly definitions: ReadonlyMap<PollId, PollDefinition>
@@ -61,7 +61,10 @@ export interface BallotRepository {
   readLowWater(epoch: number, stream: number): Promise<LowWater | null>
   /** Writes the row if the stored one still has `expectedBeat` (null: if there is none) and it does not go back. False: somebody else was faster. */
   writeLowWater(row: LowWater, expectedBeat: number | null): Promise<boolean>
-  /** Removes what was counted in a poll. Only for a final poll: nothing of it can be on its way. */
+  /**
+   * Removes what was counted in a poll. Only for a final poll: nothing of it can be on its way. The numbers go first and at once, the
+   * ballots after them in bounded steps; interrupted, it may be called again.
+   */
   erase(pollId: PollId): Promise<void>
 }
 

@@ -9,6 +9,7 @@ export interface Tally {
 
 export interface TallySnapshot {
   readonly turnout: number
+  /** By question, then by key as ASCII sorts it; without zeros. */
   readonly tallies: readonly Tally[]
   /** All ballots accepted until this instant (epoch milliseconds) are in; null before the first beat. */
   readonly asOfMs: number | null

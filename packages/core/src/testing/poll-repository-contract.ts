@@ -246,6 +246,10 @@ export function pollRepositoryContract(name: string, makeSubject: () => Promise<
       expect([idsOf(rest.polls), rest.next]).toEqual([[twoQuestions.id], twoQuestions.id])
       expect(idsOf(await polls.listSurveys(10))).toEqual([open.id, edited.id])
       expect(idsOf(await polls.listSurveys(1))).toEqual([open.id])
+      // Listed no more, it keeps its number and is out of the lists.
+      expect(await polls.updateDefinition(open.id, unlisted, open.revision)).toBe(true)
+      expect(idsOf(await polls.listSurveys(10))).toEqual([edited.id])
+      expect((await polls.find(open.id))?.surveyId).toBe(open.surveyId)
     })
   })
 }
