@@ -13,7 +13,7 @@ import { exitOnSignals, freePort, repository, StandaloneProcess, temporaryDirect
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5)
 const secondsARound = Number(process.env.BENCH_SECONDS ?? 4)
 const connections = Number(process.env.BENCH_CONNECTIONS ?? 128)
-const ratioMin = 0.4
+const ratioMin = Number(process.env.BENCH_RATIO_MIN ?? 0.4)
 
 interface Round {
   readonly rate: number
