@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
 import { buildApi } from '@urna/api'
@@ -8,6 +8,7 @@ import {
   migrate,
   openSqliteReader,
   pingDatabase,
+  refuseNetworkFileSystem,
   SqlBallotRepository,
   SqlPollRepository,
   SqlQueueEpochs,
@@ -33,6 +34,8 @@ import { administratorTokenHash } from './first-run.ts'
 import { beginEpoch } from './queue-epoch.ts'
 import { version } from './version.ts'
 
+export { NetworkFileSystemError } from '@urna/database'
+
 export interface Standalone {
   readonly lifecycle: Lifecycle
   /** Rejects when a part of the process ended by itself. */
@@ -48,6 +51,9 @@ export async function compose(config: Config, logger: Logger): Promise<Standalon
   })
   failed.catch(() => {})
 
+  // Before the lock is taken: it could not be trusted there either. The threads would say so too, but not in words.
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
+  refuseNetworkFileSystem(join(config.dataDir, 'lock.db'))
   const directory = takeDataDirectory(config.dataDir, config.port)
   lifecycle.onStop('data directory', () => directory.release())
   const masterKeyBytes = config.masterKey ?? masterKeyOf(config.dataDir, logger)

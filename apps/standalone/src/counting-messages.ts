@@ -33,4 +33,11 @@ export type CountingMessage =
   | { readonly kind: 'started' }
   | { readonly kind: 'stopped' }
   | { readonly kind: 'report'; readonly report: CountingReport }
-  | { readonly kind: 'log'; readonly level: 'warn' | 'error'; readonly message: string; readonly error?: string }
+  | LogMessage
+
+export interface LogMessage {
+  readonly kind: 'log'
+  readonly level: 'warn' | 'error'
+  readonly message: string
+  readonly error: string | undefined
+}

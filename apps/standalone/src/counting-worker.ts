@@ -4,7 +4,7 @@ import { openMasterKey } from '@urna/core'
 import { openSqliteWriter, SqlBallotRepository, SqlPollRepository, servePrimary } from '@urna/database'
 import { connectToEmbeddedQueue } from '@urna/queue'
 import { armCrashPoint } from '@urna/runtime'
-import type { CountingCommand, CountingReport, CountingWorkerData } from './counting-messages.ts'
+import type { CountingCommand, CountingReport, CountingWorkerData, LogMessage } from './counting-messages.ts'
 
 /**
  * The thread that owns urna.db: the consumer and the janitor, and, over a port, whatever else the process writes (polls, settings).
@@ -30,8 +30,11 @@ const report: CountingReport = {
   waiting: { ballots: 0, oldestAtMs: null },
 }
 
+/** Of a database's error only its name and code: its message can quote values, and a voter key must not be logged. */
 function tell(level: 'warn' | 'error', message: string, error?: Error): void {
-  parent.postMessage({ kind: 'log', level, message, error: error === undefined ? undefined : `${error.name}: ${error.message}` })
+  const code = (error?.cause as { code?: string } | undefined)?.code
+  const words = error === undefined ? undefined : `${error.name}: ${code ?? error.message}`
+  parent.postMessage({ kind: 'log', level, message, error: words } satisfies LogMessage)
 }
 
 async function start(queuePort: MessagePort, epoch: number): Promise<() => Promise<void>> {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 
@@ -12,11 +12,10 @@ export interface DataDirectory {
 }
 
 /**
- * Takes a data directory for this process alone: two would count into the same files. The lock is the operating system's, on
+ * Takes an existing data directory for this process alone: two would count into the same files. The lock is the operating system's, on
  * `lock.db`, and is gone with the process however it ends; `process.json` says who holds it.
  */
 export function takeDataDirectory(path: string, port: number): DataDirectory {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
   const processFile = join(path, 'process.json')
   const lock = new Database(join(path, 'lock.db'), { timeout: 0 })
   try {

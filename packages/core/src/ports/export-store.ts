@@ -6,7 +6,7 @@ export interface StoredExport {
 
 /**
  * Guarantee: a name appears only when its content is complete and on disk (temporary name, then rename); a crash in between leaves
- * nothing that looks like an export. Names sort by age.
+ * nothing that looks like an export.
  */
 export interface ExportStore {
   write(name: string, chunks: AsyncIterable<string> | Iterable<string>): Promise<StoredExport>

@@ -25,6 +25,6 @@ export function refuseNetworkFileSystem(path: string, statfs: (path: string) => 
   const name = networkFileSystems.get(statfs(folder).type >>> 0)
   if (name === undefined) return
   throw new NetworkFileSystemError(
-    `${folder} is on a network file system (${name}), where SQLite cannot keep its promises: choose a local disk (DATA_DIR), or a MySQL primary (DB_HOST)`,
+    `${folder} is on a network file system (${name}), where SQLite cannot keep its promises: set DATA_DIR to a folder on a local disk`,
   )
 }

@@ -59,7 +59,9 @@ export class Calls {
 export function answerCalls(port: MessagePort, methods: Record<string, (argument: never) => unknown>): void {
   port.on('message', async ({ call, method, argument }: Request) => {
     try {
-      const value = await methods[method]?.(argument as never)
+      const answer = methods[method]
+      if (answer === undefined) throw new Error(`there is no ${method} to call`)
+      const value = await answer(argument as never)
       port.postMessage({ call, value } satisfies Answer)
     } catch (error) {
       port.postMessage({ call, error: error instanceof Error ? error.message : String(error) } satisfies Answer)
