@@ -1,6 +1,9 @@
 import type { BallotInput, BallotReceived, OwnBallot, Poll, PollList, Problem, ProblemName, Receipt, Results } from '@urna/contracts'
+import { noteServerDate } from './server-clock.ts'
+import { apiUrl } from './settings.ts'
 
 const timeoutMilliseconds = 10_000
+const problemPrefix = 'urn:urna:problem:'
 
 /** Why there is no usable answer: `refused` means that asking the same again would bring the same. */
 export type FailureReason = 'no-connection' | 'no-answer' | 'busy' | 'refused'
@@ -21,8 +24,10 @@ export class ApiFailure extends Error {
     this.retryAfter = retryAfter
   }
 
-  is(name: ProblemName): boolean {
-    return this.problem?.type === `urn:urna:problem:${name}`
+  /** Of the server's table of problems; null where something else answered. */
+  get problemName(): ProblemName | null {
+    const name = this.problem?.type?.startsWith(problemPrefix) ? this.problem.type.slice(problemPrefix.length) : null
+    return name as ProblemName | null
   }
 }
 
@@ -65,13 +70,26 @@ export function getResults(pollId: string, receipt: string | null, signal: Abort
   return getJson<Results>(`${pollPath(pollId)}/results`, signal, receiptHeader(receipt))
 }
 
-export function resultsCsvPath(pollId: string): string {
-  return `${pollPath(pollId)}/results.csv`
+/** The stream of results: server-sent events. Resolves when the server has begun to answer. */
+export async function openLiveResults(
+  pollId: string,
+  receipt: string | null,
+  signal: AbortSignal,
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  const headers = { Accept: 'text/event-stream', ...receiptHeader(receipt) }
+  const response = await answered(`${pollPath(pollId)}/results/live`, { headers, signal, cache: 'no-store' }, signal)
+  const isStream = response.headers.get('Content-Type')?.startsWith('text/event-stream') ?? false
+  if (response.body === null || !isStream) throw new ApiFailure('no-answer', response.status)
+  return response.body
+}
+
+export function resultsCsvUrl(pollId: string): string {
+  return `${apiUrl}${pollPath(pollId)}/results.csv`
 }
 
 /** The CSV for a voter who must show the receipt to see results: a plain link cannot send a header. */
 export async function getResultsCsv(pollId: string, receipt: string): Promise<Blob> {
-  const response = await request(resultsCsvPath(pollId), { headers: receiptHeader(receipt) })
+  const response = await request(`${pollPath(pollId)}/results.csv`, { headers: receiptHeader(receipt) })
   return response.blob()
 }
 
@@ -98,12 +116,10 @@ async function request(path: string, init: RequestInit): Promise<Response> {
   const abort = () => controller.abort()
   init.signal?.addEventListener('abort', abort)
   try {
-    const response = await fetch(path, { ...init, signal: controller.signal })
+    const response = await answered(path, init, controller.signal)
     // The body is read within the time limit too: an answer that stops half-way is no answer.
     const body = await response.arrayBuffer()
-    const whole = new Response(body.byteLength === 0 ? null : body, response)
-    if (!whole.ok) throw await failureOf(whole)
-    return whole
+    return new Response(body.byteLength === 0 ? null : body, response)
   } catch (error) {
     if (error instanceof ApiFailure) throw error
     throw new ApiFailure(timedOut ? 'no-answer' : 'no-connection')
@@ -111,6 +127,16 @@ async function request(path: string, init: RequestInit): Promise<Response> {
     clearTimeout(timer)
     init.signal?.removeEventListener('abort', abort)
   }
+}
+
+/** Resolves when an answer of success has begun; throws an {@link ApiFailure} for any other answer. */
+async function answered(path: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
+  // An api at another address knows the voter by its cookie only if the browser is told to send it there.
+  const credentials = apiUrl === '' ? 'same-origin' : 'include'
+  const response = await fetch(`${apiUrl}${path}`, { credentials, ...init, signal })
+  noteServerDate(response.headers.get('Date'))
+  if (!response.ok) throw await failureOf(response)
+  return response
 }
 
 async function readJson<T>(response: Response): Promise<T> {

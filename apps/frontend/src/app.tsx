@@ -1,13 +1,15 @@
 import { useEffect, useRef } from 'react'
+import { LanguageSwitch } from './components/language-switch.tsx'
+import { useTexts } from './language.tsx'
 import { HomePage } from './pages/home-page.tsx'
 import { NotFoundPage } from './pages/not-found-page.tsx'
 import { ReceiptsPage } from './pages/receipts-page.tsx'
 import { ResultsPage } from './pages/results-page.tsx'
 import { VotePage } from './pages/vote-page.tsx'
 import { Link, matchRoute, paths, usePath } from './router.tsx'
-import { texts } from './texts.ts'
 
 export function App() {
+  const { site } = useTexts()
   const path = usePath()
   const main = useRef<HTMLElement>(null)
   const shownPath = useRef(path)
@@ -22,15 +24,18 @@ export function App() {
   return (
     <>
       <a className="skip-link" href="#content">
-        {texts.site.skip}
+        {site.skip}
       </a>
       <header className="site-header">
-        <nav className="column site-navigation" aria-label={texts.site.navigation}>
-          <Link to={paths.home} className="site-name">
-            {texts.site.name}
-          </Link>
-          <Link to={paths.receipts}>{texts.site.checkMyVote}</Link>
-        </nav>
+        <div className="column site-bar">
+          <nav className="site-navigation" aria-label={site.navigation}>
+            <Link to={paths.home} className="site-name">
+              {site.name}
+            </Link>
+            <Link to={paths.receipts}>{site.checkMyVote}</Link>
+          </nav>
+          <LanguageSwitch />
+        </div>{' '}
       </header>
       <main className="column" id="content" ref={main} tabIndex={-1}>
         <Page path={path} />

@@ -1,6 +1,6 @@
 import type { Poll, PollQuestion } from '@urna/contracts'
 import { expect, test } from 'vitest'
-import { answersOf, choicesOf, findFaults, splitErrors, toggled } from './ballot-answers.ts'
+import { answersOf, choicesOf, faultsOfErrors, findFaults, toggled } from './ballot-answers.ts'
 
 function question(number: number, more: Partial<PollQuestion>): PollQuestion {
   const options = [1, 2, 3].map((option) => ({ number: option, text: `option ${option}` }))
@@ -12,8 +12,8 @@ const poll = {
 } as Poll
 
 test('a question that must be answered, and limits of the others, are faults; blank is none where it is allowed', () => {
-  expect(Object.keys(findFaults(poll, { 1: [], 2: [1], 3: [] }))).toEqual(['1', '2'])
-  expect(Object.keys(findFaults(poll, { 1: [1], 2: [1, 2, 3], 3: [] }))).toEqual(['2'])
+  expect(findFaults(poll, { 1: [], 2: [1], 3: [] })).toEqual({ 1: { kind: 'missing' }, 2: { kind: 'too-few', limit: 2 } })
+  expect(findFaults(poll, { 1: [1], 2: [1, 2, 3], 3: [] })).toEqual({ 2: { kind: 'too-many', limit: 2 } })
   expect(findFaults(poll, { 1: [3], 2: [1, 3], 3: [] })).toEqual({})
 })
 
@@ -34,7 +34,7 @@ test('an option is added in order, and taken away again', () => {
 
 test("the server's errors go to the questions they speak of", () => {
   const general = { field: 'header idempotency-key', detail: 'expected 16 characters' }
-  const { byQuestion, others } = splitErrors(poll, [{ field: 'answers[1].options', detail: 'expected two' }, general])
-  expect(byQuestion).toEqual({ 2: 'expected two' })
-  expect(others).toEqual([general])
+  const unknown = { field: 'answers[9].options', detail: 'expected a question of this poll' }
+  const faults = faultsOfErrors(poll, [{ field: 'answers[1].options', detail: 'expected two' }, general, unknown])
+  expect(faults).toEqual({ 2: { kind: 'not-taken' } })
 })

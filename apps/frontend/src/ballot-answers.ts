@@ -1,12 +1,15 @@
 import type { FieldError, OwnBallot, Poll, PollQuestion } from '@urna/contracts'
 import type { Answers } from './ballot-storage.ts'
-import { texts } from './texts.ts'
+import type { Texts } from './texts/index.ts'
 
 /** Chosen option numbers by question number; empty is blank. */
 export type Choices = Record<number, number[]>
 
-/** What is wrong, by question number. */
-export type Faults = Record<number, string>
+/** What is wrong with the answer to a question. `not-taken`: the server refused what this page thought right. */
+export type Fault = { kind: 'missing' | 'not-taken' } | { kind: 'too-few' | 'too-many'; limit: number }
+
+/** By question number. */
+export type Faults = Record<number, Fault>
 
 export function choicesOf(poll: Poll, answers: Answers | OwnBallot['answers']): Choices {
   return Object.fromEntries(
@@ -14,7 +17,7 @@ export function choicesOf(poll: Poll, answers: Answers | OwnBallot['answers']): 
   )
 }
 
-/** One answer a question, in the poll's order: {@link splitErrors} counts on it. */
+/** One answer a question, in the poll's order: {@link faultsOfErrors} counts on it. */
 export function answersOf(poll: Poll, choices: Choices): Answers {
   return poll.questions.map((question) => ({ question: question.number, options: choices[question.number] ?? [] }))
 }
@@ -32,22 +35,38 @@ export function findFaults(poll: Poll, choices: Choices): Faults {
   return faults
 }
 
-function faultOf(question: PollQuestion, chosen: number): string | null {
-  if (chosen === 0) return question.required ? texts.vote.faultMissing : null
-  if (chosen < question.min) return texts.vote.faultTooFew(question.min)
-  if (chosen > question.max) return texts.vote.faultTooMany(question.max)
+function faultOf(question: PollQuestion, chosen: number): Fault | null {
+  if (chosen === 0) return question.required ? { kind: 'missing' } : null
+  if (chosen < question.min) return { kind: 'too-few', limit: question.min }
+  if (chosen > question.max) return { kind: 'too-many', limit: question.max }
   return null
 }
 
-/** Gives each of the server's errors to the question it speaks of; the rest concerns the ballot as a whole. */
-export function splitErrors(poll: Poll, errors: readonly FieldError[]): { byQuestion: Faults; others: FieldError[] } {
-  const byQuestion: Faults = {}
-  const others: FieldError[] = []
+export function faultText({ vote }: Texts, fault: Fault): string {
+  switch (fault.kind) {
+    case 'missing':
+      return vote.faultMissing
+    case 'too-few':
+      return vote.faultTooFew(fault.limit)
+    case 'too-many':
+      return vote.faultTooMany(fault.limit)
+    case 'not-taken':
+      return vote.faultNotTaken
+  }
+}
+
+/** How many questions hold an answer. */
+export function answeredCount(poll: Poll, choices: Choices): number {
+  return poll.questions.filter((question) => (choices[question.number]?.length ?? 0) > 0).length
+}
+
+/** The questions that the server's errors speak of. */
+export function faultsOfErrors(poll: Poll, errors: readonly FieldError[]): Faults {
+  const faults: Faults = {}
   for (const error of errors) {
     const index = /^answers\[(\d+)\]/.exec(error.field)?.[1]
     const question = index === undefined ? undefined : poll.questions[Number(index)]
-    if (question === undefined) others.push(error)
-    else byQuestion[question.number] = error.detail
+    if (question !== undefined) faults[question.number] = { kind: 'not-taken' }
   }
-  return { byQuestion, others }
+  return faults
 }

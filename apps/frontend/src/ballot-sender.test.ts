@@ -55,9 +55,9 @@ test('every try carries the same key, and none comes before Retry-After', async 
   const sender = createBallotSender(pollId)
   sender.send(answers)
   await vi.advanceTimersByTimeAsync(0)
-  expect(sender.state()).toEqual({ step: 'waiting', reason: 'no-connection' })
+  expect(sender.state()).toMatchObject({ step: 'waiting', failure: { reason: 'no-connection' } })
   await vi.advanceTimersByTimeAsync(1_000)
-  expect(sender.state()).toEqual({ step: 'waiting', reason: 'busy' })
+  expect(sender.state()).toMatchObject({ step: 'waiting', failure: { reason: 'busy' } })
   // The second try came after 500 to 1,000 ms, so the third comes after 5,500 ms at the earliest.
   await vi.advanceTimersByTimeAsync(4_400)
   expect(fetchMock).toHaveBeenCalledTimes(2)

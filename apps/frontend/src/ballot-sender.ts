@@ -1,4 +1,4 @@
-import { ApiFailure, type FailureReason, postBallot } from './api.ts'
+import { ApiFailure, postBallot } from './api.ts'
 import { type Answers, type PendingBallot, readPending, readSent, type SentBallot, savePending, saveSent } from './ballot-storage.ts'
 import { randomKey } from './random-key.ts'
 import { retryDelay } from './retry.ts'
@@ -6,7 +6,8 @@ import { retryDelay } from './retry.ts'
 export type SendState =
   | { step: 'editing' }
   | { step: 'sending' }
-  | { step: 'waiting'; reason: Exclude<FailureReason, 'refused'> }
+  /** Unconfirmed; the next try comes by itself. */
+  | { step: 'waiting'; failure: ApiFailure }
   | { step: 'refused'; failure: ApiFailure }
   | { step: 'received'; ballot: SentBallot }
 
@@ -76,7 +77,7 @@ export function createBallotSender(pollId: string): BallotSender {
         return
       }
       failures += 1
-      become({ step: 'waiting', reason: error.reason })
+      become({ step: 'waiting', failure: error })
       timer = setTimeout(retry, retryDelay(failures, error.retryAfter))
     }
   }

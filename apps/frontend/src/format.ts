@@ -1,28 +1,57 @@
-import { locale } from './texts.ts'
-
-const wholeNumber = new Intl.NumberFormat(locale)
-const oneDecimal = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 })
-const dateAndTime = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short' })
-const date = new Intl.DateTimeFormat(locale, { dateStyle: 'long' })
-const timeWithSeconds = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
-
-export function formatNumber(value: number): string {
-  return wholeNumber.format(value)
+/** Numbers and times as the reader writes them, in the reader's own time zone. */
+export interface Format {
+  number(value: number): string
+  /** 45.6 -> `45.6%` */
+  percent(percent: number): string
+  /** An ISO 8601 instant as day and time. */
+  instant(instant: string): string
+  /** An ISO 8601 instant as `20:59:07`; with the day in front if it is not today. */
+  clock(instant: string, today?: Date): string
+  /** A time span by its two largest units: `2 days 3 hrs`, `4 min 10 sec`. Below zero is zero. */
+  duration(milliseconds: number): string
 }
 
-/** 45.6 -> `45.6%` */
-export function formatPercent(percent: number): string {
-  return `${oneDecimal.format(percent)}%`
-}
+const units = [
+  { unit: 'day', seconds: 86_400 },
+  { unit: 'hour', seconds: 3_600 },
+  { unit: 'minute', seconds: 60 },
+  { unit: 'second', seconds: 1 },
+] as const
 
-/** An ISO 8601 instant as day and time where the reader is. */
-export function formatInstant(instant: string): string {
-  return dateAndTime.format(new Date(instant))
-}
+export function createFormat(locale: string): Format {
+  const wholeNumber = new Intl.NumberFormat(locale)
+  const oneDecimal = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 })
+  const dateAndTime = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short' })
+  const date = new Intl.DateTimeFormat(locale, { dateStyle: 'long' })
+  const timeWithSeconds = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
+  const inUnits = units.map(({ unit, seconds }) => ({
+    seconds,
+    count: new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short' }),
+  }))
 
-/** An ISO 8601 instant as `20:59:07` where the reader is; with the day in front if it is not today. */
-export function formatClock(instant: string, today: Date = new Date()): string {
-  const then = new Date(instant)
-  const clock = timeWithSeconds.format(then)
-  return then.toDateString() === today.toDateString() ? clock : `${date.format(then)}, ${clock}`
+  return {
+    number: (value) => wholeNumber.format(value),
+    percent: (percent) => `${oneDecimal.format(percent)}%`,
+    instant: (instant) => dateAndTime.format(new Date(instant)),
+    clock(instant, today = new Date()) {
+      const then = new Date(instant)
+      const clock = timeWithSeconds.format(then)
+      return then.toDateString() === today.toDateString() ? clock : `${date.format(then)}, ${clock}`
+    },
+    duration(milliseconds) {
+      let left = Math.max(0, Math.ceil(milliseconds / 1_000))
+      const largest = Math.max(
+        0,
+        inUnits.findIndex(({ seconds }) => seconds <= left),
+      )
+      const shown = left === 0 ? inUnits.slice(-1) : inUnits.slice(largest, largest + 2)
+      return shown
+        .map(({ seconds, count }) => {
+          const whole = Math.floor(left / seconds)
+          left -= whole * seconds
+          return count.format(whole)
+        })
+        .join(' ')
+    },
+  }
 }

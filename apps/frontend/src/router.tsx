@@ -12,6 +12,8 @@ export const paths = {
   vote: (pollId: string) => `/p/${pollId}`,
   results: (pollId: string) => `/p/${pollId}/results`,
   receipts: '/receipts',
+  /** Behind the #, which browsers send to no server: a receipt belongs in nobody's logs. */
+  receipt: (receipt: string) => `/receipts#${receipt}`,
 }
 
 export function matchRoute(path: string): Route {

@@ -1,9 +1,10 @@
 import { useEffect } from 'react'
-import { texts } from './texts.ts'
+import { useTexts } from './language.tsx'
 
 /** Names the browser's tab. */
 export function usePageTitle(title: string): void {
+  const { site } = useTexts()
   useEffect(() => {
-    document.title = title === '' ? texts.site.name : `${title} · ${texts.site.name}`
-  }, [title])
+    document.title = title === '' ? site.name : `${title} · ${site.name}`
+  }, [title, site])
 }

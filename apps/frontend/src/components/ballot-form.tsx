@@ -1,11 +1,12 @@
 import type { Poll } from '@urna/contracts'
 import { type SubmitEvent, useState } from 'react'
-import { answersOf, choicesOf, type Faults, findFaults, splitErrors } from '../ballot-answers.ts'
+import { answeredCount, answersOf, choicesOf, type Faults, faultsOfErrors, findFaults } from '../ballot-answers.ts'
 import type { BallotSender, SendState } from '../ballot-sender.ts'
 import type { Answers } from '../ballot-storage.ts'
-import { texts } from '../texts.ts'
-import { ProblemNotice } from './failure-notice.tsx'
-import { QuestionField, questionElementId } from './question-field.tsx'
+import { describeFailure } from '../describe-failure.ts'
+import { useTexts } from '../language.tsx'
+import { RefusalNotice } from './failure-notice.tsx'
+import { QuestionField, questionElementId, showsQuestionText } from './question-field.tsx'
 
 interface BallotFormProps {
   poll: Poll
@@ -18,9 +19,10 @@ interface BallotFormProps {
 }
 
 export function BallotForm({ poll, answers, replaces, state, sender, onSend }: BallotFormProps) {
+  const { vote: texts } = useTexts()
   const [choices, setChoices] = useState(() => choicesOf(poll, answers))
   const [faults, setFaults] = useState<Faults>({})
-  const refusal = state.step === 'refused' ? splitErrors(poll, state.failure.problem?.errors ?? []) : null
+  const refused = state.step === 'refused' ? faultsOfErrors(poll, state.failure.problem?.errors ?? []) : {}
   const busy = state.step === 'sending' || state.step === 'waiting'
   const faultCount = Object.keys(faults).length
 
@@ -46,41 +48,55 @@ export function BallotForm({ poll, answers, replaces, state, sender, onSend }: B
 
   return (
     <form onSubmit={submit} noValidate>
+      {poll.questions.length > 1 && <Progress answered={answeredCount(poll, choices)} questions={poll.questions.length} />}
       <fieldset className="questions" disabled={busy}>
         {poll.questions.map((question) => (
           <QuestionField
             key={question.number}
             question={question}
+            textShown={showsQuestionText(poll, question)}
             chosen={choices[question.number] ?? []}
-            fault={faults[question.number] ?? refusal?.byQuestion[question.number]}
+            fault={faults[question.number] ?? refused[question.number]}
             onChange={(chosen) => choose(question.number, chosen)}
           />
         ))}
       </fieldset>
       <p className="fault" role="alert">
-        {faultCount > 0 && texts.vote.faults(faultCount)}
+        {faultCount > 0 && texts.faults(faultCount)}
       </p>
-      {state.step === 'refused' && refusal !== null && (
-        <ProblemNotice failure={state.failure} title={texts.vote.refused} errors={refusal.others} />
-      )}
+      {state.step === 'refused' && <RefusalNotice failure={state.failure} title={texts.refused} />}
       <SendingStatus state={state} sender={sender} />
       <button type="submit" className="button button-main" disabled={busy}>
-        {busy ? texts.vote.sending : replaces ? texts.vote.sendChanged : texts.vote.send}
+        {busy ? texts.sending : replaces ? texts.sendChanged : texts.send}
       </button>
     </form>
   )
 }
 
+function Progress({ answered, questions }: { answered: number; questions: number }) {
+  const text = useTexts().vote.progress(answered, questions)
+  return (
+    <div className="progress">
+      <p className="numbers">{text}</p>
+      <progress value={answered} max={questions} aria-label={text} />
+    </div>
+  )
+}
+
 function SendingStatus({ state, sender }: { state: SendState; sender: BallotSender }) {
+  const texts = useTexts()
   return (
     <>
       {/* Always there: a live region is read aloud only when it changes, not when it appears. */}
       <div role="status" className={state.step === 'waiting' ? 'notice notice-waiting' : undefined}>
         {state.step === 'sending' && <p className="soft">{texts.vote.sendingStatus}</p>}
         {state.step === 'waiting' && (
-          <p>
-            <strong>{texts.vote.notSent[state.reason]}</strong> {texts.vote.tryingAgain}
-          </p>
+          <>
+            <p>
+              <strong>{texts.vote.notConfirmed}</strong> {describeFailure(texts, state.failure)}
+            </p>
+            <p>{texts.vote.tryingAgain}</p>
+          </>
         )}
       </div>
       {state.step === 'waiting' && (

@@ -1,5 +1,5 @@
 import { type RefObject, useState } from 'react'
-import { texts } from '../texts.ts'
+import { useTexts } from '../language.tsx'
 
 interface CopyButtonProps {
   text: string
@@ -8,27 +8,28 @@ interface CopyButtonProps {
 }
 
 export function CopyButton({ text, shownIn }: CopyButtonProps) {
-  const [outcome, setOutcome] = useState('')
+  const { receipt: texts } = useTexts()
+  const [outcome, setOutcome] = useState<'copied' | 'selectToCopy' | null>(null)
 
   async function copy() {
     try {
       await navigator.clipboard.writeText(text)
-      setOutcome(texts.receipt.copied)
+      setOutcome('copied')
     } catch {
       // No clipboard on plain http, and none without permission.
       if (shownIn.current !== null) getSelection()?.selectAllChildren(shownIn.current)
-      setOutcome(texts.receipt.selectToCopy)
+      setOutcome('selectToCopy')
     }
   }
 
   return (
-    <div className="actions">
+    <>
       <button type="button" className="button button-quiet" onClick={() => void copy()}>
-        {texts.receipt.copy}
+        {texts.copy}
       </button>
       <span className="soft" role="status">
-        {outcome}
+        {outcome !== null && texts[outcome]}
       </span>
-    </div>
+    </>
   )
 }

@@ -1,6 +1,6 @@
-import type { FieldError } from '@urna/contracts'
 import type { ApiFailure } from '../api.ts'
-import { texts } from '../texts.ts'
+import { describeFailure } from '../describe-failure.ts'
+import { useTexts } from '../language.tsx'
 
 interface FailureNoticeProps {
   failure: ApiFailure
@@ -9,11 +9,12 @@ interface FailureNoticeProps {
 
 /** Says why something could not be loaded, and that it is being tried again where that helps. */
 export function FailureNotice({ failure, tryNow }: FailureNoticeProps) {
-  if (failure.reason === 'refused') return <ProblemNotice failure={failure} />
+  const texts = useTexts()
+  if (failure.reason === 'refused') return <RefusalNotice failure={failure} />
   return (
     <div className="notice notice-waiting" role="status">
       <p>
-        <strong>{texts.failure[failure.reason]}</strong> {texts.failure.retrying}
+        <strong>{describeFailure(texts, failure)}</strong> {texts.failure.retrying}
       </p>
       <button type="button" className="button button-quiet" onClick={tryNow}>
         {texts.failure.tryNow}
@@ -22,31 +23,20 @@ export function FailureNotice({ failure, tryNow }: FailureNoticeProps) {
   )
 }
 
-interface ProblemNoticeProps {
+interface RefusalNoticeProps {
   failure: ApiFailure
-  /** What the refusal means here; the server's own title then follows it. */
+  /** What the refusal means here; the reason then follows it. */
   title?: string
-  errors?: readonly FieldError[]
 }
 
-/** What the server said no to, in its own words. */
-export function ProblemNotice({ failure, title, errors = failure.problem?.errors ?? [] }: ProblemNoticeProps) {
-  const problemTitle = failure.problem?.title ?? texts.failure.refused
+/** What the server said no to. */
+export function RefusalNotice({ failure, title }: RefusalNoticeProps) {
+  const why = describeFailure(useTexts(), failure)
   return (
     <div className="notice notice-refused" role="alert">
       <p>
-        <strong>{title ?? problemTitle}</strong> {title !== undefined && `${problemTitle}.`}
+        <strong>{title ?? why}</strong> {title !== undefined && why}
       </p>
-      {failure.problem?.detail !== undefined && <p>{failure.problem.detail}</p>}
-      {errors.length > 0 && (
-        <ul>
-          {errors.map((error) => (
-            <li key={`${error.field} ${error.detail}`}>
-              {error.field}: {error.detail}
-            </li>
-          ))}
-        </ul>
-      )}
     </div>
   )
 }

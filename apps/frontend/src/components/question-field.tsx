@@ -1,11 +1,13 @@
 import type { PollQuestion } from '@urna/contracts'
-import { toggled } from '../ballot-answers.ts'
-import { texts } from '../texts.ts'
+import { type Fault, faultText, toggled } from '../ballot-answers.ts'
+import { useTexts } from '../language.tsx'
 
 interface QuestionFieldProps {
   question: PollQuestion
+  /** False where the page's title has just said the same. */
+  textShown: boolean
   chosen: number[]
-  fault: string | undefined
+  fault: Fault | undefined
   onChange: (chosen: number[]) => void
 }
 
@@ -14,7 +16,13 @@ export function questionElementId(question: number): string {
   return `question-${question}`
 }
 
-export function QuestionField({ question, chosen, fault, onChange }: QuestionFieldProps) {
+/** Many polls ask one question, which is their title. */
+export function showsQuestionText(poll: { title: string; questions: readonly unknown[] }, question: { text: string }): boolean {
+  return poll.questions.length > 1 || poll.title.trim() !== question.text.trim()
+}
+
+export function QuestionField({ question, textShown, chosen, fault, onChange }: QuestionFieldProps) {
+  const texts = useTexts()
   const id = questionElementId(question.number)
   const multiple = question.method === 'multiple'
   const hint = [
@@ -23,13 +31,13 @@ export function QuestionField({ question, chosen, fault, onChange }: QuestionFie
   ].join(' ')
   return (
     <fieldset id={id} className="question" tabIndex={-1} aria-describedby={`${id}-hint ${id}-fault`}>
-      <legend>{question.text}</legend>
+      <legend className={textShown ? undefined : 'only-read-aloud'}>{question.text}</legend>
       <p className="soft" id={`${id}-hint`}>
         {hint}
-        {multiple && chosen.length > 0 && <span className="chosen-count"> {texts.vote.chosen(chosen.length)}.</span>}
+        {multiple && chosen.length > 0 && <span className="chosen-count"> {texts.vote.chosen(chosen.length)}</span>}
       </p>
       <p className="fault" id={`${id}-fault`}>
-        {fault}
+        {fault !== undefined && faultText(texts, fault)}
       </p>
       {question.options.map((option) => (
         <Choice

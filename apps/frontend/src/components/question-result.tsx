@@ -1,57 +1,111 @@
 import type { OptionResult, QuestionResult } from '@urna/contracts'
-import { formatPercent } from '../format.ts'
-import { texts } from '../texts.ts'
+import { useId } from 'react'
+import { useLanguage, useTexts } from '../language.tsx'
 
 interface QuestionResultProps {
   question: QuestionResult
+  /** False where the page's title has just said the same. */
+  textShown: boolean
   final: boolean
+  asTable: boolean
   /** Options this voter chose, as far as this browser knows. */
   own: readonly number[]
 }
 
-export function QuestionResultBars({ question, final, own }: QuestionResultProps) {
+export function QuestionResultSection({ question, textShown, final, asTable, own }: QuestionResultProps) {
+  const { results: texts } = useTexts()
+  const heading = useId()
   const tied = question.options.filter((option) => option.leads).length > 1
-  const leaderWord = tied ? texts.results.tied : final ? texts.results.won : texts.results.leads
+  const leaderWord = tied ? texts.tied : final ? texts.won : texts.leads
+  // Shown only where it happened: the results do not say how many answers a voter could give.
+  const several = question.options.reduce((sum, option) => sum + option.total, 0) > question.answered
+  const Options = asTable ? OptionTable : OptionBars
   return (
-    <section className="question-result">
-      <h2>{question.text}</h2>
-      <p className="soft numbers">{texts.results.answered(question.answered)}</p>
-      <ul className="bars">
-        {question.options.map((option) => (
-          <OptionBar key={option.number} option={option} leaderWord={leaderWord} own={own.includes(option.number)} />
-        ))}
-      </ul>
+    <section className="question-result" aria-labelledby={heading}>
+      <h2 id={heading} className={textShown ? undefined : 'only-read-aloud'}>
+        {question.text}
+      </h2>
+      <p className="soft numbers">
+        {question.answered === 0 ? texts.noVotes : texts.answered(question.answered)} {several && texts.severalAnswers}
+      </p>
+      <Options question={question} heading={heading} leaderWord={leaderWord} own={own} />
     </section>
   )
 }
 
-interface OptionBarProps {
-  option: OptionResult
+interface OptionsProps {
+  question: QuestionResult
+  /** Id of the element that names the question. */
+  heading: string
   leaderWord: string
-  own: boolean
+  own: readonly number[]
 }
 
-function OptionBar({ option, leaderWord, own }: OptionBarProps) {
+function OptionBars({ question, leaderWord, own }: OptionsProps) {
+  const { texts, format } = useLanguage()
   return (
-    <li className={option.leads ? 'bar-row bar-row-leads' : 'bar-row'}>
-      <p className="bar-text">
-        <span className="bar-option">
-          {option.text}
-          {option.leads && <span className="tag">{leaderWord}</span>}
-          {own && (
-            <span className="tag tag-own">
-              <span aria-hidden="true">✓</span> {texts.results.yourVote}
+    <ul className="bars">
+      {question.options.map((option) => (
+        <li key={option.number} className={option.leads ? 'bar-row bar-row-leads' : 'bar-row'}>
+          <p className="bar-text">
+            <OptionName option={option} leaderWord={leaderWord} own={own} />
+            <span className="bar-numbers numbers">
+              <span className="bar-percent">{format.percent(option.percent)}</span>{' '}
+              <span className="bar-total">{texts.results.votes(option.total)}</span>
             </span>
-          )}
+          </p>
+          <div className="bar" aria-hidden="true">
+            <div className="bar-fill" style={{ width: `${option.percent}%` }} />
+          </div>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function OptionTable({ question, heading, leaderWord, own }: OptionsProps) {
+  const { texts, format } = useLanguage()
+  return (
+    <table className="result-table" aria-labelledby={heading}>
+      <thead>
+        <tr>
+          <th scope="col">{texts.results.option}</th>
+          <th scope="col">{texts.results.votesColumn}</th>
+          <th scope="col">{texts.results.percentColumn}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {question.options.map((option) => (
+          <tr key={option.number} className={option.leads ? 'bar-row-leads' : undefined}>
+            <th scope="row">
+              <OptionName option={option} leaderWord={leaderWord} own={own} />
+            </th>
+            <td className="numbers">{format.number(option.total)}</td>
+            <td className="numbers">{format.percent(option.percent)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+interface OptionNameProps {
+  option: OptionResult
+  leaderWord: string
+  own: readonly number[]
+}
+
+function OptionName({ option, leaderWord, own }: OptionNameProps) {
+  const { results: texts } = useTexts()
+  return (
+    <span className="bar-option">
+      {option.text}
+      {option.leads && <span className="tag">{leaderWord}</span>}
+      {own.includes(option.number) && (
+        <span className="tag tag-own">
+          <span aria-hidden="true">✓</span> {texts.yourVote}
         </span>
-        <span className="bar-numbers numbers">
-          <span className="bar-percent">{formatPercent(option.percent)}</span>{' '}
-          <span className="bar-total">{texts.results.votes(option.total)}</span>
-        </span>
-      </p>
-      <div className="bar" aria-hidden="true">
-        <div className="bar-fill" style={{ width: `${option.percent}%` }} />
-      </div>
-    </li>
+      )}
+    </span>
   )
 }

@@ -1,8 +1,9 @@
 import type { Receipt, ReceiptStatus } from '@urna/contracts'
 import { useRef } from 'react'
 import { getReceipt } from '../api.ts'
-import { useLoader } from '../loader.ts'
-import { texts } from '../texts.ts'
+import { useTexts } from '../language.tsx'
+import { type Loaded, useLoader } from '../loader.ts'
+import { Link, paths } from '../router.tsx'
 import { CopyButton } from './copy-button.tsx'
 import { FailureNotice } from './failure-notice.tsx'
 
@@ -12,46 +13,68 @@ const oftenTimes = 30
 
 const marks: Record<ReceiptStatus, string> = { received: '…', counted: '✓', replaced: '↻', rejected: '✕', late: '✕', lost: '!' }
 
-/** A receipt, and what became of its ballot; asks until the ballot is counted or not. */
-export function ReceiptCard({ receipt }: { receipt: string }) {
-  const shown = useRef<HTMLElement>(null)
-  return (
-    <div className="card receipt">
-      <ReceiptStatusLine key={receipt} receipt={receipt} />
-      <p className="label">{texts.receipt.text}</p>
-      <code className="receipt-text" ref={shown}>
-        {receipt}
-      </code>
-      <CopyButton text={receipt} shownIn={shown} />
-      <p className="soft">{texts.receipt.keep}</p>
-    </div>
-  )
-}
+export type FollowedReceipt = Loaded<Receipt> & { loadNow: () => void }
 
-function ReceiptStatusLine({ receipt }: { receipt: string }) {
-  const { value, failure, loadNow } = useLoader<Receipt>({
+/** What became of a ballot; asks until it is counted or not. Give the component a `key` where the receipt changes. */
+export function useReceipt(receipt: string): FollowedReceipt {
+  return useLoader<Receipt>({
     load: (signal) => getReceipt(receipt, signal),
     again: ({ status }, times) => {
       if (status !== 'received') return null
       return times < oftenTimes ? oftenDelay : seldomDelay
     },
   })
-  if (failure?.reason === 'refused') return <FailureNotice failure={failure} tryNow={loadNow} />
+}
+
+interface ReceiptCardProps {
+  receipt: string
+  followed: FollowedReceipt
+}
+
+/** A receipt to keep, and what became of its ballot. */
+export function ReceiptCard({ receipt, followed }: ReceiptCardProps) {
+  const { receipt: texts } = useTexts()
+  const shown = useRef<HTMLElement>(null)
   return (
-    <div role="status">
-      {value === null && <p className="soft">{failure === null ? texts.receipt.checking : texts.receipt.checkFailed}</p>}
-      {value !== null && <StatusAndMeaning receipt={value} />}
+    <div className="card receipt">
+      <ReceiptStatusLine followed={followed} />
+      <p className="label">{texts.text}</p>
+      <code className="receipt-text" ref={shown}>
+        {receipt}
+      </code>
+      <div className="actions">
+        <CopyButton text={receipt} shownIn={shown} />
+        <Link to={paths.receipt(receipt)}>{texts.checkLater}</Link>
+      </div>
+      <p className="soft">{texts.keep}</p>
     </div>
   )
 }
 
-export function StatusAndMeaning({ receipt: { status, detail } }: { receipt: Receipt }) {
+/** The same where nothing else needs to know the status. */
+export function FollowedReceiptCard({ receipt }: { receipt: string }) {
+  return <ReceiptCard receipt={receipt} followed={useReceipt(receipt)} />
+}
+
+function ReceiptStatusLine({ followed: { value, failure, loadNow } }: { followed: FollowedReceipt }) {
+  const { receipt: texts } = useTexts()
+  if (failure?.reason === 'refused') return <FailureNotice failure={failure} tryNow={loadNow} />
+  return (
+    <div role="status">
+      {value === null && <p className="soft">{failure === null ? texts.checking : texts.checkFailed}</p>}
+      {value !== null && <StatusAndMeaning status={value.status} />}
+    </div>
+  )
+}
+
+export function StatusAndMeaning({ status }: { status: ReceiptStatus }) {
+  const { receipt: texts } = useTexts()
   return (
     <>
       <p className={`status status-${status}`}>
-        <span aria-hidden="true">{marks[status]}</span> {texts.receipt.statuses[status]}
+        <span aria-hidden="true">{marks[status]}</span> {texts.statuses[status]}
       </p>
-      <p>{detail}</p>
+      <p>{texts.meanings[status]}</p>
     </>
   )
 }

@@ -2,14 +2,15 @@ import type { Poll } from '@urna/contracts'
 import { type SubmitEvent, useState } from 'react'
 import { getPolls } from '../api.ts'
 import { FailureNotice } from '../components/failure-notice.tsx'
+import { useLanguage, useTexts } from '../language.tsx'
 import { useLoader } from '../loader.ts'
 import { findPollId } from '../poll-id.ts'
 import { shortPollTimes } from '../poll-times.ts'
 import { goTo, Link, paths } from '../router.tsx'
-import { texts } from '../texts.ts'
 import { usePageTitle } from '../use-page-title.ts'
 
 export function HomePage() {
+  const texts = useTexts()
   usePageTitle('')
   return (
     <>
@@ -29,6 +30,7 @@ export function HomePage() {
 
 /** One page of the list, and behind it, once asked for, the next one. */
 function PollListPage({ after }: { after: string | null }) {
+  const texts = useTexts()
   const { value, failure, loadNow } = useLoader({ load: (signal) => getPolls(after, signal) })
   const [showNext, setShowNext] = useState(false)
 
@@ -44,7 +46,7 @@ function PollListPage({ after }: { after: string | null }) {
   return (
     <>
       <ul className="poll-list">
-        {value.polls.map((poll) => (
+        {value.polls.toSorted(openFirst).map((poll) => (
           <PollItem key={poll.id} poll={poll} />
         ))}
       </ul>
@@ -58,13 +60,23 @@ function PollListPage({ after }: { after: string | null }) {
   )
 }
 
+const orderOfStates = ['open', 'scheduled', 'draft', 'closed'] as const satisfies Poll['state'][]
+
+/** What one can vote in now comes first; the server's order, newest first, stays among equals. */
+function openFirst(one: Poll, other: Poll): number {
+  return orderOfStates.indexOf(one.state) - orderOfStates.indexOf(other.state)
+}
+
 function PollItem({ poll }: { poll: Poll }) {
+  const { texts, format } = useLanguage()
   return (
     <li className="card poll-item">
       <div>
-        <h3>{poll.title}</h3>
+        <h3>
+          <Link to={poll.state === 'closed' ? paths.results(poll.id) : paths.vote(poll.id)}>{poll.title}</Link>
+        </h3>
         <p className="soft">
-          <span className={`state state-${poll.state}`}>{texts.poll.states[poll.state]}</span> {shortPollTimes(poll)}
+          <span className={`state state-${poll.state}`}>{texts.poll.states[poll.state]}</span> {shortPollTimes(poll, texts, format)}
         </p>
       </div>
       <div className="actions">
@@ -82,21 +94,22 @@ function PollItem({ poll }: { poll: Poll }) {
 }
 
 function PollIdForm() {
+  const { home: texts } = useTexts()
   const [typed, setTyped] = useState('')
-  const [fault, setFault] = useState('')
+  const [faulty, setFaulty] = useState(false)
 
   function submit(event: SubmitEvent) {
     event.preventDefault()
     const pollId = findPollId(typed)
-    if (pollId === null) setFault(texts.home.enterFault)
-    else goTo(paths.vote(pollId))
+    setFaulty(pollId === null)
+    if (pollId !== null) goTo(paths.vote(pollId))
   }
 
   return (
     <form className="field" onSubmit={submit} noValidate>
-      <label htmlFor="poll-id">{texts.home.enterLabel}</label>
+      <label htmlFor="poll-id">{texts.enterLabel}</label>
       <p className="soft" id="poll-id-hint">
-        {texts.home.enterHint}
+        {texts.enterHint}
       </p>
       <div className="field-row">
         <input
@@ -104,17 +117,17 @@ function PollIdForm() {
           value={typed}
           onChange={(event) => setTyped(event.target.value)}
           aria-describedby="poll-id-hint poll-id-fault"
-          aria-invalid={fault !== ''}
+          aria-invalid={faulty}
           autoComplete="off"
           autoCapitalize="none"
           spellCheck={false}
         />
         <button type="submit" className="button">
-          {texts.home.enterButton}
+          {texts.enterButton}
         </button>
       </div>
       <p className="fault" id="poll-id-fault" role="alert">
-        {fault}
+        {faulty && texts.enterFault}
       </p>
     </form>
   )

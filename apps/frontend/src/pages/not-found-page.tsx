@@ -1,5 +1,5 @@
+import { useTexts } from '../language.tsx'
 import { Link, paths } from '../router.tsx'
-import { texts } from '../texts.ts'
 import { usePageTitle } from '../use-page-title.ts'
 
 interface NotFoundPageProps {
@@ -7,19 +7,29 @@ interface NotFoundPageProps {
   text?: string
 }
 
-export function NotFoundPage({ title = texts.notFound.title, text = texts.notFound.text }: NotFoundPageProps) {
+export function NotFoundPage(props: NotFoundPageProps) {
+  const { notFound } = useTexts()
+  const { title = notFound.title, text = notFound.text } = props
   usePageTitle(title)
   return (
     <>
       <h1>{title}</h1>
       <p>{text}</p>
       <p>
-        <Link to={paths.home}>{texts.notFound.home}</Link>
+        <Link to={paths.home} className="button">
+          {notFound.home}
+        </Link>
       </p>
     </>
   )
 }
 
-export function PollNotFoundPage() {
-  return <NotFoundPage title={texts.poll.notFoundTitle} text={texts.poll.notFound} />
+/** `deleted`: there was such a poll. */
+export function PollNotFoundPage({ deleted }: { deleted: boolean }) {
+  const { poll } = useTexts()
+  return deleted ? (
+    <NotFoundPage title={poll.deletedTitle} text={poll.deleted} />
+  ) : (
+    <NotFoundPage title={poll.notFoundTitle} text={poll.notFound} />
+  )
 }

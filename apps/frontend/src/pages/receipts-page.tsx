@@ -1,66 +1,84 @@
-import { type SubmitEvent, useState } from 'react'
-import { getReceipt } from '../api.ts'
+import type { ReceiptStatus } from '@urna/contracts'
+import { type SubmitEvent, useEffect, useState } from 'react'
 import { FailureNotice } from '../components/failure-notice.tsx'
-import { StatusAndMeaning } from '../components/receipt-card.tsx'
-import { useLoader } from '../loader.ts'
+import { StatusAndMeaning, useReceipt } from '../components/receipt-card.tsx'
+import { useTexts } from '../language.tsx'
 import { Link, paths } from '../router.tsx'
-import { texts } from '../texts.ts'
 import { usePageTitle } from '../use-page-title.ts'
 
-const stillReceivedDelay = 3_000
-
 export function ReceiptsPage() {
-  usePageTitle(texts.receipts.title)
-  const [typed, setTyped] = useState('')
-  const [asked, setAsked] = useState({ receipt: '', times: 0 })
-  const [fault, setFault] = useState('')
+  const { receipts: texts } = useTexts()
+  usePageTitle(texts.title)
+  const [typed, setTyped] = useState(receiptOfAddress)
+  const [asked, setAsked] = useState({ receipt: typed, times: 0 })
+  const [faulty, setFaulty] = useState(false)
+
+  function ask(receipt: string) {
+    setFaulty(receipt === '')
+    setAsked(({ times }) => ({ receipt, times: times + 1 }))
+  }
+
+  useEffect(() => {
+    const askAddress = () => {
+      setTyped(receiptOfAddress())
+      ask(receiptOfAddress())
+    }
+    addEventListener('hashchange', askAddress)
+    return () => removeEventListener('hashchange', askAddress)
+  })
 
   function submit(event: SubmitEvent) {
     event.preventDefault()
-    const receipt = typed.replace(/\s/g, '')
-    setFault(receipt === '' ? texts.receipts.empty : '')
-    setAsked({ receipt, times: asked.times + 1 })
+    ask(receiptIn(typed))
   }
 
   return (
     <>
-      <h1>{texts.receipts.title}</h1>
-      <p className="lead">{texts.receipts.lead}</p>
+      <h1>{texts.title}</h1>
+      <p className="lead">{texts.lead}</p>
       <form className="field" onSubmit={submit} noValidate>
-        <label htmlFor="receipt">{texts.receipts.label}</label>
+        <label htmlFor="receipt">{texts.label}</label>
         <textarea
           id="receipt"
           rows={3}
           value={typed}
           onChange={(event) => setTyped(event.target.value)}
           aria-describedby="receipt-fault"
-          aria-invalid={fault !== ''}
+          aria-invalid={faulty}
           autoComplete="off"
           autoCapitalize="none"
           spellCheck={false}
         />
         <p className="fault" id="receipt-fault" role="alert">
-          {fault}
+          {faulty && texts.empty}
         </p>
         <button type="submit" className="button">
-          {texts.receipts.button}
+          {texts.button}
         </button>
       </form>
       {asked.receipt !== '' && <Outcome key={asked.times} receipt={asked.receipt} />}
+      <Explanation />
     </>
   )
 }
 
+/** The receipt in what somebody pasted: lines may be broken, and it may be the whole link. */
+function receiptIn(pasted: string): string {
+  return pasted.replace(/\s/g, '').replace(/^.*#/, '')
+}
+
+function receiptOfAddress(): string {
+  return receiptIn(location.hash)
+}
+
 function Outcome({ receipt }: { receipt: string }) {
-  const { value, failure, loadNow } = useLoader({
-    load: (signal) => getReceipt(receipt, signal),
-    again: ({ status }) => (status === 'received' ? stillReceivedDelay : null),
-  })
+  const texts = useTexts()
+  const { value, failure, loadNow } = useReceipt(receipt)
   if (value === null) {
     if (failure?.status === 404 || failure?.status === 400) {
       return (
         <p className="notice notice-refused" role="alert">
-          {texts.receipts.notOurs}
+          {texts.failure.problems['receipt-not-found']}
         </p>
       )
     }
@@ -74,12 +92,30 @@ function Outcome({ receipt }: { receipt: string }) {
   return (
     <div className="card">
       <div role="status">
-        <StatusAndMeaning receipt={value} />
+        <StatusAndMeaning status={value.status} />
       </div>
       <p className="actions">
         <Link to={paths.vote(value.pollId)}>{texts.receipts.poll}</Link>
         <Link to={paths.results(value.pollId)}>{texts.receipts.results}</Link>
       </p>
     </div>
+  )
+}
+
+function Explanation() {
+  const { receipt, receipts } = useTexts()
+  const statuses = Object.keys(receipt.statuses) as ReceiptStatus[]
+  return (
+    <details>
+      <summary>{receipts.explain}</summary>
+      <dl className="meanings">
+        {statuses.map((status) => (
+          <div key={status}>
+            <dt>{receipt.statuses[status]}</dt>
+            <dd>{receipt.meanings[status]}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
   )
 }

@@ -1,133 +1,176 @@
 import type { Results } from '@urna/contracts'
-import { type MouseEvent, useState } from 'react'
-import { ApiFailure, getResults, getResultsCsv, resultsCsvPath } from '../api.ts'
+import { useState, useSyncExternalStore } from 'react'
+import type { ApiFailure } from '../api.ts'
 import { readSent } from '../ballot-storage.ts'
+import { CsvLink } from '../components/csv-link.tsx'
 import { FailureNotice } from '../components/failure-notice.tsx'
-import { QuestionResultBars } from '../components/question-result.tsx'
-import { formatClock, formatNumber } from '../format.ts'
-import { useLoader } from '../loader.ts'
-import { newerResults } from '../newer-results.ts'
+import { showsQuestionText } from '../components/question-field.tsx'
+import { QuestionResultSection } from '../components/question-result.tsx'
+import { describeFailure } from '../describe-failure.ts'
+import { useLanguage, useTexts } from '../language.tsx'
+import { createLiveResults, type Link as LiveLink, type LiveState } from '../live-results.ts'
 import { Link, paths } from '../router.tsx'
-import { texts } from '../texts.ts'
 import { usePageTitle } from '../use-page-title.ts'
 import { PollNotFoundPage } from './not-found-page.tsx'
 
-const refreshDelay = 2_000
-
 export function ResultsPage({ pollId }: { pollId: string }) {
-  const { value, failure, loadNow } = useLoader<Results>({
-    load: (signal) => getResults(pollId, readSent(pollId)?.receipt ?? null, signal),
-    again: (results) => (results.status === 'final' ? null : refreshDelay),
-    choose: newerResults,
-  })
-  usePageTitle(value === null ? texts.results.eyebrow : texts.results.title(value.title))
+  const { results: texts } = useTexts()
+  const [live] = useState(() => createLiveResults(pollId, () => readSent(pollId)?.receipt ?? null))
+  const state = useSyncExternalStore(live.subscribe, live.state)
+  const [asTable, setAsTable] = useState(false)
+  const { results, failure } = state
+  usePageTitle(results === null ? texts.eyebrow : texts.title(results.title))
 
-  if (failure?.status === 404 && value === null) return <PollNotFoundPage />
-  if (value === null) {
-    return (
-      <>
-        <h1>{failure?.status === 403 ? texts.results.hiddenTitle : texts.results.eyebrow}</h1>
-        {failure === null && (
-          <p className="soft" role="status">
-            {texts.results.loading}
-          </p>
-        )}
-        {failure?.status === 403 && <p>{failure.problem?.detail ?? failure.problem?.title}</p>}
-        {failure !== null && failure.status !== 403 && <FailureNotice failure={failure} tryNow={loadNow} />}
-        <p>
-          <Link to={paths.vote(pollId)}>{texts.results.toVote}</Link>
-        </p>
-      </>
+  if (results === null) {
+    if (failure?.status === 404 || failure?.status === 410) return <PollNotFoundPage deleted={failure.status === 410} />
+    return failure?.status === 403 ? (
+      <HiddenResults pollId={pollId} failure={failure} />
+    ) : (
+      <NoResultsYet pollId={pollId} live={state} tryNow={live.tryNow} />
     )
   }
 
   const own = readSent(pollId)?.answers ?? []
-  const final = value.status === 'final'
   return (
     <>
-      <p className="eyebrow">{texts.results.eyebrow}</p>
-      <h1>{value.title}</h1>
-      <Summary results={value} />
-      {failure !== null && (
-        <div className="notice notice-waiting" role="status">
-          <p>{texts.results.stale}</p>
-          <button type="button" className="button button-quiet" onClick={loadNow}>
-            {texts.failure.tryNow}
-          </button>
-        </div>
-      )}
-      {value.questions.map((question) => (
-        <QuestionResultBars
+      <p className="eyebrow">{texts.eyebrow}</p>
+      <h1>{results.title}</h1>
+      <Summary results={results} link={state.link} />
+      {failure !== null && <Staleness failure={failure} link={state.link} tryNow={live.tryNow} />}
+      <p className="result-view">
+        <button type="button" className="button button-quiet" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
+          {texts.asTable}
+        </button>
+      </p>
+      {results.questions.map((question) => (
+        <QuestionResultSection
           key={question.number}
           question={question}
-          final={final}
+          textShown={showsQuestionText(results, question)}
+          final={results.status === 'final'}
+          asTable={asTable}
           own={own.find((answer) => answer.question === question.number)?.options ?? []}
         />
       ))}
       <p className="actions page-actions">
         <CsvLink pollId={pollId} />
-        <Link to={paths.vote(pollId)}>{texts.results.toVote}</Link>
+        <button type="button" className="link-button" onClick={() => print()}>
+          {texts.print}
+        </button>
+        <Link to={paths.vote(pollId)}>{texts.toVote}</Link>
       </p>
     </>
   )
 }
 
-function Summary({ results }: { results: Results }) {
+function NoResultsYet({ pollId, live, tryNow }: { pollId: string; live: LiveState; tryNow: () => void }) {
+  const { results: texts } = useTexts()
+  return (
+    <>
+      <h1>{texts.eyebrow}</h1>
+      {live.failure === null ? (
+        <p className="soft" role="status">
+          {texts.loading}
+        </p>
+      ) : (
+        <FailureNotice failure={live.failure} tryNow={tryNow} />
+      )}
+      <p>
+        <Link to={paths.vote(pollId)}>{texts.toVote}</Link>
+      </p>
+    </>
+  )
+}
+
+function HiddenResults({ pollId, failure }: { pollId: string; failure: ApiFailure }) {
+  const { texts, format } = useLanguage()
+  const { problem, problemName } = failure
+  const when = () => {
+    switch (problem?.shown) {
+      case 'after_voting':
+        return texts.results.hiddenAfterVoting
+      case 'after_closing':
+        return problem.at === undefined ? texts.results.hiddenAfterClosing : texts.results.hiddenUntil(format.instant(problem.at))
+      case 'owner':
+        return texts.results.hiddenOwner
+      case undefined:
+        return problemName === 'results-hidden' ? '' : describeFailure(texts, failure)
+    }
+  }
+  return (
+    <>
+      <h1>{texts.results.hiddenTitle}</h1>
+      <p>{when()}</p>
+      {problem?.shown === 'after_closing' && <p className="soft">{texts.results.hiddenHint}</p>}
+      <p>
+        <Link to={paths.vote(pollId)} className="button">
+          {texts.results.toVote}
+        </Link>
+      </p>
+    </>
+  )
+}
+
+function Summary({ results, link }: { results: Results; link: LiveLink }) {
+  const { texts, format } = useLanguage()
+  const { asOf, waiting, turnout, state } = results
   const final = results.status === 'final'
+  const hint = final ? texts.results.finalHint : state === 'closed' ? texts.results.closedHint : texts.results.provisionalHint
   return (
     <div className="summary">
       <p className="turnout numbers">
-        <span className="turnout-number">{formatNumber(results.turnout)}</span> {texts.results.turnout(results.turnout)}
+        <span className="turnout-number">{format.number(turnout)}</span> {texts.results.turnout(turnout)}
+        {asOf !== null && <span className="soft"> {texts.results.asOf(format.clock(asOf))}</span>}
       </p>
-      <p role="status">
-        <span className={final ? 'state state-final' : 'state state-provisional'}>
-          {final ? texts.results.final : texts.results.provisional}
-        </span>{' '}
-        <span className="soft">{final ? texts.results.finalHint : texts.results.provisionalHint}</span>
-      </p>
-      <p className="soft numbers">
-        {results.asOf === null ? texts.results.notCountedYet : texts.results.asOf(formatClock(results.asOf))}
-        {!final && ` · ${texts.results.waiting(results.waiting)}`}
-      </p>
+      <div className="states">
+        <p role="status">
+          <span className={final ? 'state state-final' : 'state state-provisional'}>
+            {final ? texts.results.final : texts.results.provisional}
+          </span>{' '}
+          <span className="soft">{hint}</span>
+        </p>
+        {!final && <LiveMark link={link} />}
+      </div>
+      {!final && (
+        <p className="soft numbers">
+          {asOf === null ? texts.results.notCountedYet : texts.results.countedUntil(format.clock(asOf), waiting)}
+        </p>
+      )}
     </div>
   )
 }
 
-function CsvLink({ pollId }: { pollId: string }) {
-  const [fault, setFault] = useState('')
-
-  async function download(receipt: string) {
-    setFault('')
-    try {
-      const url = URL.createObjectURL(await getResultsCsv(pollId, receipt))
-      const link = document.createElement('a')
-      link.href = url
-      link.download = `${pollId}.csv`
-      link.click()
-      // Some browsers read the file only after the click has returned.
-      setTimeout(() => URL.revokeObjectURL(url), 10_000)
-    } catch (error) {
-      setFault((error instanceof ApiFailure && error.problem?.title) || texts.results.csvFailed)
-    }
+/** The dot is there only while the stream really is. */
+function LiveMark({ link }: { link: LiveLink }) {
+  const { results: texts } = useTexts()
+  switch (link) {
+    case 'live':
+      return <p className="live live-on">{texts.live}</p>
+    case 'connecting':
+      return <p className="live">{texts.connecting}</p>
+    case 'waiting':
+      return <p className="live">{texts.notLive}</p>
+    case 'ended':
+      return null
   }
+}
 
-  function click(event: MouseEvent) {
-    const receipt = readSent(pollId)?.receipt
-    if (receipt === undefined) return
-    event.preventDefault()
-    void download(receipt)
-  }
-
+/** Says that the numbers shown are not the newest, and why. */
+function Staleness({ failure, link, tryNow }: { failure: ApiFailure; link: LiveLink; tryNow: () => void }) {
+  const texts = useTexts()
+  // Connected, but the server has nothing new to say: trying again here would not help it.
+  const delayed = link === 'live'
   return (
-    <>
-      <a href={resultsCsvPath(pollId)} download onClick={click}>
-        {texts.results.csv}
-      </a>
-      {fault !== '' && (
-        <span className="fault" role="alert">
-          {fault}
-        </span>
+    <div className="notice notice-waiting" role="status">
+      <p>
+        <strong>{delayed ? texts.results.delayed : describeFailure(texts, failure)}</strong>{' '}
+        {delayed ? `${describeFailure(texts, failure)} ${texts.results.delayedHint}` : texts.results.notLiveHint}
+      </p>
+      {!delayed && (
+        <button type="button" className="button button-quiet" onClick={tryNow}>
+          {texts.failure.tryNow}
+        </button>
       )}
-    </>
+    </div>
   )
 }

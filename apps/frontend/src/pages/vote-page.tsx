@@ -4,13 +4,14 @@ import { getOwnBallot, getPoll } from '../api.ts'
 import { ballotSender } from '../ballot-sender.ts'
 import { type Answers, readPending, readSent } from '../ballot-storage.ts'
 import { BallotForm } from '../components/ballot-form.tsx'
-import { FailureNotice, ProblemNotice } from '../components/failure-notice.tsx'
+import { FailureNotice, RefusalNotice } from '../components/failure-notice.tsx'
 import { OwnVote } from '../components/own-vote.tsx'
-import { ReceiptCard } from '../components/receipt-card.tsx'
+import { PollHeading } from '../components/poll-heading.tsx'
+import { FollowedReceiptCard, ReceiptCard, useReceipt } from '../components/receipt-card.tsx'
+import { useTexts } from '../language.tsx'
 import { useLoader } from '../loader.ts'
-import { pollTimes } from '../poll-times.ts'
 import { Link, paths } from '../router.tsx'
-import { texts } from '../texts.ts'
+import { serverNowMs } from '../server-clock.ts'
 import { usePageTitle } from '../use-page-title.ts'
 import { PollNotFoundPage } from './not-found-page.tsx'
 
@@ -21,6 +22,7 @@ interface EarlierBallot {
 }
 
 export function VotePage({ pollId }: { pollId: string }) {
+  const texts = useTexts()
   const { value, failure, loadNow } = useLoader({
     load: async (signal) => {
       const [poll, earlier] = await Promise.all([getPoll(pollId, signal), findEarlierBallot(pollId, signal)])
@@ -30,7 +32,7 @@ export function VotePage({ pollId }: { pollId: string }) {
   })
   usePageTitle(value?.poll.title ?? '')
 
-  if (failure?.status === 404 || failure?.status === 410) return <PollNotFoundPage />
+  if (failure?.status === 404 || failure?.status === 410) return <PollNotFoundPage deleted={failure.status === 410} />
   if (value === null) {
     if (failure !== null) return <FailureNotice failure={failure} tryNow={loadNow} />
     return (
@@ -42,9 +44,7 @@ export function VotePage({ pollId }: { pollId: string }) {
   const { poll, earlier } = value
   return (
     <>
-      <h1>{poll.title}</h1>
-      {poll.description !== '' && <p className="description">{poll.description}</p>}
-      <p className="soft">{pollTimes(poll)}</p>
+      <PollHeading poll={poll} />
       <Ballot poll={poll} earlier={earlier} lookAgain={loadNow} />
     </>
   )
@@ -58,7 +58,7 @@ function nextLook(poll: Poll): number | null {
   if (poll.state === 'closed') return null
   const change = poll.state === 'open' ? poll.closesAt : poll.opensAt
   if (change === null) return lookDelay
-  const left = Date.parse(change) - Date.now()
+  const left = Date.parse(change) - serverNowMs()
   // The random part spreads the crowd that waits for the same second.
   return left < 0 ? overdueDelay : Math.min(lookDelay, left + 500 + Math.random() * 2_000)
 }
@@ -68,7 +68,7 @@ const replicaDelay = 60_000
 async function findEarlierBallot(pollId: string, signal: AbortSignal): Promise<EarlierBallot | null> {
   const sent = readSent(pollId)
   // Just sent: the server may show it only when it is counted, and until then an older one.
-  if (sent !== null && Date.now() - Date.parse(sent.receivedAt) < replicaDelay) return sent
+  if (sent !== null && serverNowMs() - Date.parse(sent.receivedAt) < replicaDelay) return sent
   try {
     return (await getOwnBallot(pollId, readPending(pollId)?.key ?? null, signal)) ?? sent
   } catch {
@@ -86,6 +86,7 @@ interface BallotProps {
 function Ballot({ poll, earlier, lookAgain }: BallotProps) {
   const sender = ballotSender(poll.id)
   const state = useSyncExternalStore(sender.subscribe, sender.state)
+  const { vote: texts } = useTexts()
   const [changing, setChanging] = useState(false)
 
   useEffect(() => sender.resume(), [sender])
@@ -96,7 +97,14 @@ function Ballot({ poll, earlier, lookAgain }: BallotProps) {
 
   if (state.step === 'received' && !changing) {
     const changeable = poll.changesAllowed && poll.state === 'open'
-    return <Received pollId={poll.id} receipt={state.ballot.receipt} onChange={changeable ? () => setChanging(true) : null} />
+    return (
+      <Received
+        key={state.ballot.receipt}
+        pollId={poll.id}
+        receipt={state.ballot.receipt}
+        onChange={changeable ? () => setChanging(true) : null}
+      />
+    )
   }
 
   const voted = sender.confirmed() ?? earlier
@@ -105,13 +113,13 @@ function Ballot({ poll, earlier, lookAgain }: BallotProps) {
   if (!underWay && poll.state !== 'open') {
     return (
       <>
-        {state.step === 'refused' && <ProblemNotice failure={state.failure} title={texts.vote.refused} />}
+        {state.step === 'refused' && <RefusalNotice failure={state.failure} title={texts.refused} />}
         <NotOpen poll={poll} mayHaveArrived={pending?.mayHaveArrived ?? false} />
         {voted !== null && <Voted poll={poll} ballot={voted} />}
         {poll.state === 'closed' && (
           <p className="actions">
             <Link to={paths.results(poll.id)} className="button">
-              {texts.vote.seeResults}
+              {texts.seeResults}
             </Link>
           </p>
         )}
@@ -122,12 +130,12 @@ function Ballot({ poll, earlier, lookAgain }: BallotProps) {
     return (
       <>
         <p className="notice">
-          <strong>{texts.vote.alreadyVoted}</strong> {texts.vote.alreadyVotedFixed}
+          <strong>{texts.alreadyVoted}</strong> {texts.alreadyVotedFixed}
         </p>
         <Voted poll={poll} ballot={voted} />
         <p className="actions">
           <Link to={paths.results(poll.id)} className="button">
-            {texts.vote.seeResults}
+            {texts.seeResults}
           </Link>
         </p>
       </>
@@ -136,23 +144,23 @@ function Ballot({ poll, earlier, lookAgain }: BallotProps) {
   return (
     <>
       {voted === null ? (
-        <p className="soft">{poll.changesAllowed ? texts.vote.changesAllowed : texts.vote.changesNotAllowed}</p>
+        <p className="soft">{poll.changesAllowed ? texts.changesAllowed : texts.changesNotAllowed}</p>
       ) : (
         <div className="notice">
           <p>
-            <strong>{texts.vote.alreadyVoted}</strong> {texts.vote.alreadyVotedHint}
+            <strong>{texts.alreadyVoted}</strong> {texts.alreadyVotedHint}
           </p>
           <details>
-            <summary>{texts.vote.yourReceipt}</summary>
-            <ReceiptCard receipt={voted.receipt} />
+            <summary>{texts.yourReceipt}</summary>
+            <FollowedReceiptCard key={voted.receipt} receipt={voted.receipt} />
           </details>
           <p>
-            <Link to={paths.results(poll.id)}>{texts.vote.seeResults}</Link>
+            <Link to={paths.results(poll.id)}>{texts.seeResults}</Link>
           </p>
         </div>
       )}
       {!underWay && pending?.mayHaveArrived && (
-        <p className="notice notice-waiting">{poll.changesAllowed ? texts.vote.maybeArrivedReplace : texts.vote.maybeArrivedFixed}</p>
+        <p className="notice notice-waiting">{poll.changesAllowed ? texts.maybeArrivedReplace : texts.maybeArrivedFixed}</p>
       )}
       <BallotForm
         poll={poll}
@@ -174,22 +182,24 @@ interface ReceivedProps {
 }
 
 function Received({ pollId, receipt, onChange }: ReceivedProps) {
+  const { vote: texts } = useTexts()
+  const followed = useReceipt(receipt)
   const heading = useRef<HTMLHeadingElement>(null)
   // The button that had the focus is gone: without this, keyboard and screen reader would be sent to the top of the page.
   useEffect(() => heading.current?.focus(), [])
   return (
     <section aria-labelledby="received-heading">
       <h2 id="received-heading" tabIndex={-1} ref={heading}>
-        {texts.vote.receivedTitle}
+        {texts.outcomes[followed.value?.status ?? 'received']}
       </h2>
-      <ReceiptCard receipt={receipt} />
+      <ReceiptCard receipt={receipt} followed={followed} />
       <p className="actions">
         <Link to={paths.results(pollId)} className="button">
-          {texts.vote.seeResults}
+          {texts.seeResults}
         </Link>
         {onChange !== null && (
           <button type="button" className="button button-quiet" onClick={onChange}>
-            {texts.vote.changeAfter}
+            {texts.changeAfter}
           </button>
         )}
       </p>
@@ -198,13 +208,14 @@ function Received({ pollId, receipt, onChange }: ReceivedProps) {
 }
 
 function NotOpen({ poll, mayHaveArrived }: { poll: Poll; mayHaveArrived: boolean }) {
+  const { vote: texts } = useTexts()
   const closed = poll.state === 'closed'
   return (
     <div className="notice" role="status">
       <p>
-        <strong>{closed ? texts.vote.closed : texts.vote.notOpenYet}</strong> {closed ? texts.vote.closedHint : texts.vote.notOpenYetHint}
+        <strong>{closed ? texts.closed : texts.notOpenYet}</strong> {closed ? texts.closedHint : texts.notOpenYetHint}
       </p>
-      {closed && mayHaveArrived && <p>{texts.vote.maybeArrivedInTime}</p>}
+      {closed && mayHaveArrived && <p>{texts.maybeArrivedInTime}</p>}
     </div>
   )
 }
@@ -213,7 +224,7 @@ function Voted({ poll, ballot }: { poll: Poll; ballot: EarlierBallot }) {
   return (
     <>
       <OwnVote poll={poll} answers={ballot.answers} />
-      <ReceiptCard receipt={ballot.receipt} />
+      <FollowedReceiptCard key={ballot.receipt} receipt={ballot.receipt} />
     </>
   )
 }
