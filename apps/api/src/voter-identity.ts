@@ -29,8 +29,16 @@ export class VoterIdentities {
     this.#isHttps = options.secureCookies === true
   }
 
-  /** Throws a problem if there is an Idempotency-Key that is none: it is never just ignored, for it protects the voter. */
+  /** Who votes. Throws as {@link known} does. */
   ofBallot(headers: FastifyRequest['headers']): Voter {
+    return this.known(headers) ?? this.#voterOf(identityOf('voter', this.#ids.randomBytes(16)))
+  }
+
+  /**
+   * The voter that the cookie names, else the Idempotency-Key; null without either. Throws a problem if there is an Idempotency-Key that
+   * is none: it is never just ignored, for it protects the voter.
+   */
+  known(headers: FastifyRequest['headers']): Voter | null {
     const key = headers['idempotency-key']
     if (key !== undefined && !isIdempotencyKey(key)) {
       throw new ProblemError('invalid-request', {
@@ -39,8 +47,7 @@ export class VoterIdentities {
     }
     const fromCookie = this.ofCookie(headers.cookie)
     if (fromCookie !== null) return fromCookie
-    const identity = key === undefined ? identityOf('voter', this.#ids.randomBytes(16)) : identityOf('key', key as string)
-    return { identity, cookie: voterCookieOf(this.#masterKey, identity) }
+    return key === undefined ? null : this.#voterOf(identityOf('key', key as string))
   }
 
   /** The first voter cookie that we signed; null if there is none. */
@@ -59,6 +66,10 @@ export class VoterIdentities {
       start = end + 1
     }
     return null
+  }
+
+  #voterOf(identity: Identity): Voter {
+    return { identity, cookie: voterCookieOf(this.#masterKey, identity) }
   }
 
   setCookie(request: FastifyRequest, voter: Voter): string {

@@ -12,6 +12,7 @@ import { assertTakesBallots, keepVoter } from '../take-ballot.ts'
 import { pollParams } from './polls.ts'
 
 const tags = ['ballots']
+const voterHeaders = z.object({ 'idempotency-key': idempotencyKey.optional() })
 export const ballotBytesMax = 64 * 1024
 
 const ballotDocument = {
@@ -20,7 +21,7 @@ const ballotDocument = {
   description:
     'The voter is who the cookie says; without one, the Idempotency-Key; without that, somebody new. The answer sets the cookie to the voter it took. A later ballot of the same voter replaces the earlier one, where the poll allows changes. After any 503, or no answer at all: send the same again, it counts once.',
   params: pollParams,
-  headers: z.object({ 'idempotency-key': idempotencyKey.optional() }),
+  headers: voterHeaders,
   body: ballotInput,
   response: responses({ 202: json('The ballot will be counted. Keep the receipt', ballotReceived) }, [
     'invalid-request',
@@ -107,8 +108,11 @@ export function ownBallotRoute(context: ApiContext): (app: ZodScope) => void {
       {
         schema: {
           tags,
-          summary: 'The counted ballot of the voter that the cookie names',
+          summary: 'Your counted ballot',
+          description:
+            'The voter is the one that voting would take: who the cookie says; without one, the Idempotency-Key, which is all that is left to a browser that never saw the answer to its ballot.',
           params: pollParams,
+          headers: voterHeaders,
           response: responses({ 200: json('The ballot', ownBallot) }, [
             'invalid-request',
             'poll-not-found',
@@ -124,7 +128,7 @@ export function ownBallotRoute(context: ApiContext): (app: ZodScope) => void {
         const cached = await definitions.find(id)
         if (cached === null) throw new ProblemError('poll-not-found')
         if (cached.poll.deletedAtMs !== null) throw new ProblemError('poll-deleted')
-        const voter = identities.ofCookie(request.headers.cookie)
+        const voter = identities.known(request.headers)
         if (voter === null) throw new ProblemError('ballot-not-found')
         const voterKey = cached.voterKeys(voter.identity)
         const stored = await ballots.find(id, voterKey)
