@@ -8,6 +8,7 @@ export interface ProblemDetails {
   readonly errors?: readonly FieldError[]
   /** ISO 8601. */
   readonly at?: string
+  readonly shown?: Problem['shown']
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -41,6 +42,7 @@ export function problemDocument(name: ProblemName, details: ProblemDetails = {})
     ...(details.detail !== undefined && { detail: details.detail }),
     ...(details.errors !== undefined && { errors: [...details.errors] }),
     ...(details.at !== undefined && { at: details.at }),
+    ...(details.shown !== undefined && { shown: details.shown }),
     ...(status === 503 && { retryAfter: retryAfterSeconds() }),
   }
 }
@@ -111,7 +113,7 @@ export function problemOf(error: unknown): { name: ProblemName; details: Problem
 }
 
 /** What may be logged of an error. Messages of databases quote values (a voter key in "duplicate entry"), so of those only the code. */
-function loggable(error: unknown): Record<string, unknown> {
+export function loggable(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { error: typeof error }
   if (error instanceof PermanentDatabaseError || error instanceof RetryableDatabaseError) {
     return { error: error.name, code: (error.cause as { code?: unknown } | undefined)?.code }

@@ -1,12 +1,36 @@
-import { type BallotRepository, type Clock, type MasterKey, type Poll, parseReceipt, type ResultsAccess, resultsAccess } from '@urna/core'
+import type { ProblemName } from '@urna/contracts'
+import {
+  type BallotRepository,
+  type Clock,
+  type MasterKey,
+  type Poll,
+  parseReceipt,
+  type ResultsReaderRights,
+  resultsAccess,
+} from '@urna/core'
 import type { FastifyRequest } from 'fastify'
 import type { Administrator } from './administrator.ts'
 import type { CachedPoll } from './definitions.ts'
-import { ProblemError } from './problems.ts'
+import { type ProblemDetails, ProblemError } from './problems.ts'
 import type { VoterIdentities } from './voter-identity.ts'
 
 /** Whose eyes an answer is for: `private` where it was shown because of who asked. */
 export type Audience = 'public' | 'private'
+
+/** That somebody may see results, and why. */
+export interface Admission {
+  readonly audience: Audience
+  /** Enough to ask {@link ResultsGate.refusal} again later, without the request. */
+  readonly rights: ResultsReaderRights
+}
+
+export interface Refusal {
+  readonly problem: ProblemName
+  readonly details: ProblemDetails
+}
+
+/** The rights of everybody. */
+export const noRights: ResultsReaderRights = { hasVoted: false, isOwner: false }
 
 export interface ResultsGateOptions {
   readonly administrator: Administrator
@@ -25,20 +49,24 @@ export class ResultsGate {
   }
 
   /** Throws the problem if this request may not see the results of this poll. */
-  async pass(request: FastifyRequest, cached: CachedPoll): Promise<Audience> {
-    const { administrator, clock } = this.#options
+  async pass(request: FastifyRequest, cached: CachedPoll): Promise<Admission> {
     const { poll } = cached
-    const isOwner = administrator.asks(request)
-    if (poll.deletedAtMs !== null) throw new ProblemError('poll-deleted')
-    if (poll.version.opensAtMs === null && !isOwner) throw new ProblemError('poll-not-found')
-    const nowMs = clock.nowMs()
-    const forAll = resultsAccess(poll, nowMs, { hasVoted: false, isOwner: false })
-    if (forAll.visible) return 'public'
+    const isOwner = this.#options.administrator.asks(request)
+    if (this.refusal(poll, noRights) === null) return { audience: 'public', rights: { hasVoted: false, isOwner } }
     // A ballot is looked up only where it decides.
-    const hasVoted = !isOwner && poll.definition.resultsVisibility === 'after_voting' && (await this.#hasVoted(request, cached))
-    const access = resultsAccess(poll, nowMs, { hasVoted, isOwner })
-    if (access.visible) return 'private'
-    throw new ProblemError('results-hidden', { detail: whenShown(access, poll) })
+    const decides = this.refusal(poll, { hasVoted: false, isOwner }) !== null && this.refusal(poll, { hasVoted: true, isOwner }) === null
+    const rights = { hasVoted: decides && (await this.#hasVoted(request, cached)), isOwner }
+    const refusal = this.refusal(poll, rights)
+    if (refusal !== null) throw new ProblemError(refusal.problem, refusal.details)
+    return { audience: 'private', rights }
+  }
+
+  /** What keeps somebody with these rights from the results now; null: nothing. Reads nothing. */
+  refusal(poll: Poll, rights: ResultsReaderRights): Refusal | null {
+    if (poll.deletedAtMs !== null) return { problem: 'poll-deleted', details: {} }
+    if (poll.version.opensAtMs === null && !rights.isOwner) return { problem: 'poll-not-found', details: {} }
+    const access = resultsAccess(poll, this.#options.clock.nowMs(), rights)
+    return access.visible ? null : { problem: 'results-hidden', details: whenShown(access.shown, poll) }
   }
 
   async #hasVoted(request: FastifyRequest, { poll, voterKeys }: CachedPoll): Promise<boolean> {
@@ -50,17 +78,17 @@ export class ResultsGate {
   }
 }
 
-function whenShown(access: ResultsAccess & { visible: false }, poll: Poll): string {
-  switch (access.shown) {
+function whenShown(shown: 'after_voting' | 'after_closing' | 'owner', poll: Poll): ProblemDetails {
+  switch (shown) {
     case 'after_voting':
-      return 'Results of this poll show once you have voted in it.'
+      return { shown, detail: 'Results of this poll show once you have voted in it.' }
     case 'after_closing': {
       const { closesAtMs } = poll.version
-      return closesAtMs === null
-        ? 'Results of this poll show when it is closed.'
-        : `Results of this poll show when it closes, at ${new Date(closesAtMs).toISOString()}.`
+      if (closesAtMs === null) return { shown, detail: 'Results of this poll show when it is closed.' }
+      const at = new Date(closesAtMs).toISOString()
+      return { shown, at, detail: `Results of this poll show when it closes, at ${at}.` }
     }
     case 'owner':
-      return 'Results of this poll show only to its owner.'
+      return { shown, detail: 'Results of this poll show only to its owner.' }
   }
 }

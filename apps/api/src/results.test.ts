@@ -10,9 +10,9 @@ beforeEach(async () => {
 afterEach(() => api.app.close())
 
 /** Votes, and has it counted. */
-async function vote(pollId: string, option = 1): Promise<{ receipt: string; cookie: string }> {
+async function vote(pollId: string, option = 1, headers: Record<string, string> = {}): Promise<{ receipt: string; cookie: string }> {
   const payload = { answers: [{ question: 1, options: [option] }] }
-  const response = await api.app.inject({ method: 'POST', url: `/v1/polls/${pollId}/ballots`, payload })
+  const response = await api.app.inject({ method: 'POST', url: `/v1/polls/${pollId}/ballots`, payload, headers })
   const ballot = api.published.at(-1)
   if (ballot !== undefined) api.ballots.count(ballot, Buffer.alloc(16, api.published.length))
   return { receipt: response.json().receipt, cookie: String(response.headers['set-cookie']).split(';')[0] ?? '' }
@@ -83,13 +83,15 @@ describe('who sees results', () => {
   const read = (pollId: string, headers: Record<string, string> = {}, file = 'results') =>
     api.app.inject({ url: `/v1/polls/${pollId}/${file}`, headers })
 
-  async function hidden(pollId: string, headers: Record<string, string> = {}): Promise<string> {
+  /** The part of the problem that says when they show, for people and for pages. */
+  async function hidden(pollId: string, headers: Record<string, string> = {}): Promise<{ detail?: string; shown?: string; at?: string }> {
     for (const file of ['results.csv', 'results']) {
       const response = await read(pollId, headers, file)
       expect(response.json()).toMatchObject({ status: 403, type: 'urn:urna:problem:results-hidden' })
-      if (file === 'results') return response.json().detail
+      const { detail, shown, at } = response.json()
+      if (file === 'results') return { detail, shown, ...(at !== undefined && { at }) }
     }
-    return ''
+    return {}
   }
   async function shown(pollId: string, headers: Record<string, string>, cacheControl: string): Promise<void> {
     for (const file of ['results.csv', 'results']) {
@@ -106,7 +108,7 @@ describe('who sees results', () => {
     const id = hiddenPoll('after_voting')
     const { receipt, cookie } = await vote(id)
     const elsewhere = await vote(hiddenPoll('always'))
-    expect(await hidden(id)).toBe('Results of this poll show once you have voted in it.')
+    expect(await hidden(id)).toEqual({ shown: 'after_voting', detail: 'Results of this poll show once you have voted in it.' })
     await hidden(id, { cookie: elsewhere.cookie })
     await hidden(id, { 'urna-receipt': elsewhere.receipt })
     await hidden(id, { 'urna-receipt': `${receipt.slice(0, -1)}${receipt.endsWith('A') ? 'E' : 'A'}` })
@@ -120,25 +122,31 @@ describe('who sees results', () => {
   it('after closing: everybody then, nobody but the owner before', async () => {
     const open = hiddenPoll('after_closing', noonMs + 60_000)
     const { cookie, receipt } = await vote(open)
-    expect(await hidden(open, { cookie, 'urna-receipt': receipt })).toBe(
-      'Results of this poll show when it closes, at 2026-11-21T12:01:00.000Z.',
-    )
+    expect(await hidden(open, { cookie, 'urna-receipt': receipt })).toEqual({
+      shown: 'after_closing',
+      at: '2026-11-21T12:01:00.000Z',
+      detail: 'Results of this poll show when it closes, at 2026-11-21T12:01:00.000Z.',
+    })
     await shown(open, asAdministrator, 'private, no-cache')
-    expect(await hidden(hiddenPoll('after_closing'))).toBe('Results of this poll show when it is closed.')
+    expect(await hidden(hiddenPoll('after_closing'))).toEqual({
+      shown: 'after_closing',
+      detail: 'Results of this poll show when it is closed.',
+    })
     api.clock.ms = noonMs + 60_000
     await shown(open, {}, 'public, no-cache')
   })
 
   it('owner: nobody else, ever', async () => {
     const id = hiddenPoll('owner', noonMs - 1)
-    expect(await hidden(id)).toBe('Results of this poll show only to its owner.')
+    expect(await hidden(id)).toEqual({ shown: 'owner', detail: 'Results of this poll show only to its owner.' })
     await shown(id, asAdministrator, 'private, no-cache')
   })
 
   it('of a draft, of a deleted poll, of none', async () => {
     const draft = api.addPoll({ opensAtMs: null }).id
     expect((await read(draft)).statusCode).toBe(404)
-    expect((await read(draft, asAdministrator)).statusCode).toBe(200)
+    // Shown because of who asked, so nobody's cache may keep it for others.
+    await shown(draft, asAdministrator, 'private, no-cache')
     expect((await read(api.addPoll({ deletedAtMs: noonMs }).id)).statusCode).toBe(410)
     expect((await read('zzzzzzzzzzzzzzzz')).statusCode).toBe(404)
     expect((await read(hiddenPoll('owner'), { authorization: 'Bearer guess' })).statusCode).toBe(401)
@@ -177,6 +185,27 @@ describe('GET ballots/mine', () => {
     }
     const elsewhere = `/v1/polls/${api.addPoll().id}/ballots/mine`
     expect((await api.app.inject({ url: elsewhere, headers: { cookie } })).statusCode).toBe(404)
+  })
+
+  it('knows the voter by the Idempotency-Key too, where the answer with the cookie was lost', async () => {
+    const { id } = api.addPoll()
+    const mine = async (headers: Record<string, string>) => {
+      const response = await api.app.inject({ url: `/v1/polls/${id}/ballots/mine`, headers })
+      return [response.statusCode, response.json().answers?.[0].options ?? response.json()]
+    }
+    const key = 'a-key-that-a-page-made-1'
+    const { cookie } = await vote(id, 1)
+    await vote(id, 2, { 'idempotency-key': key })
+    expect(await mine({ 'idempotency-key': key })).toEqual([200, [2]])
+    // In the order of voting: the cookie decides, and a bad one is none.
+    expect(await mine({ 'idempotency-key': key, cookie })).toEqual([200, [1]])
+    expect(await mine({ 'idempotency-key': key, cookie: 'urna_voter=bad' })).toEqual([200, [2]])
+    expect(await mine({ 'idempotency-key': `${key}2` })).toMatchObject([404, { type: 'urn:urna:problem:ballot-not-found' }])
+    const malformed = { 'idempotency-key': 'too-short', cookie }
+    const payload = { answers: [{ question: 1, options: [1] }] }
+    const voting = await api.app.inject({ method: 'POST', url: `/v1/polls/${id}/ballots`, payload, headers: malformed })
+    expect(voting.statusCode).toBe(400)
+    expect(await mine(malformed)).toEqual([400, voting.json()])
   })
 })
 

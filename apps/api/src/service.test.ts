@@ -52,6 +52,14 @@ describe('readiness', () => {
   })
 })
 
+describe('what a page needs to know first', () => {
+  it('is never kept by a cache: it holds the time', async () => {
+    const { headers, body } = await api.app.inject('/v1/config')
+    expect(headers['cache-control']).toBe('no-store')
+    expect(JSON.parse(body)).toEqual({ name: 'Urna', version: '0.0.0-test', now: '2026-11-21T12:00:00.000Z' })
+  })
+})
+
 describe('metrics', () => {
   it('count ballots and problems, and know routes by their patterns', async () => {
     const { id } = api.addPoll()

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { resultsVisibility } from './poll.ts'
 
 /** Every problem this API answers with: name -> status and title. `type` on the wire is `urn:urna:problem:<name>`, and never changes. */
 export const problems = {
@@ -11,6 +12,7 @@ export const problems = {
   'ballot-not-found': { status: 404, title: 'No ballot of yours is counted in this poll' },
   'receipt-not-found': { status: 404, title: 'This is no receipt of ours' },
   'method-not-allowed': { status: 405, title: 'This address does not take that method' },
+  'not-acceptable': { status: 406, title: 'This address answers with another media type' },
   'poll-not-open-yet': { status: 409, title: 'The poll is not open yet' },
   'poll-closed': { status: 409, title: 'The poll is closed' },
   'poll-frozen': { status: 409, title: 'The questions of a poll cannot change once it is opened or scheduled' },
@@ -22,6 +24,7 @@ export const problems = {
   'invalid-answer': { status: 422, title: 'An answer does not fit the poll' },
   'internal-error': { status: 500, title: 'Something broke on our side' },
   overloaded: { status: 503, title: 'Too many ballots are waiting' },
+  'too-many-readers': { status: 503, title: 'Too many readers follow results here' },
   'queue-unavailable': { status: 503, title: 'The ballot queue did not confirm in time' },
   'definitions-stale': { status: 503, title: 'The polls could not be read' },
   'database-unavailable': { status: 503, title: 'The database does not answer' },
@@ -44,8 +47,10 @@ export const problem = z.object({
   status: z.int(),
   detail: z.string().optional(),
   errors: z.array(fieldError).optional(),
-  /** With `poll-not-open-yet`: when it opens. With `poll-closed`: when it closed. */
+  /** With `poll-not-open-yet`: when it opens. With `poll-closed`: when it closed. With `results-hidden`, `after_closing`: when it closes, if that is known. ISO 8601 in UTC. */
   at: z.string().optional(),
+  /** With `results-hidden`: what shows them. */
+  shown: resultsVisibility.exclude(['always']).optional(),
   /** With 503: seconds to wait, as in the Retry-After header. */
   retryAfter: z.int().optional(),
 })

@@ -135,7 +135,7 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
       async (request, reply) => {
         const cached = await findSurveyOfPath(request.params.id)
         if (cached === null) return noSurvey(reply)
-        const audience = await resultsGate.pass(request, cached)
+        const { audience } = await resultsGate.pass(request, cached)
         const { results } = await resultsCache.get(cached.poll)
         const votes = (results.questions[0]?.options ?? []).map(({ text, total }) => ({ vote: text, total }))
         return reply
@@ -203,7 +203,7 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
       { schema: { tags, summary: 'Votes of the default poll', response: responses({ 200: json('Votes', voteTotals) }, votesProblems) } },
       async (request, reply) => {
         const cached = await pollOfDefault()
-        const audience = await resultsGate.pass(request, cached)
+        const { audience } = await resultsGate.pass(request, cached)
         const { results } = await resultsCache.get(cached.poll)
         // Written by hand: as properties of an object an option called `__proto__` would vanish, and "2" would come before "10".
         const votes = (results.questions[0]?.options ?? []).map(({ text, total }) => `${JSON.stringify(text)}:"${total}"`)

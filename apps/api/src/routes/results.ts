@@ -10,7 +10,7 @@ import { ProblemError } from '../problems.ts'
 import { pollParams } from './polls.ts'
 
 const tags = ['results']
-const resultsProblems = [
+export const resultsProblems = [
   'invalid-request',
   'unauthorized',
   'results-hidden',
@@ -20,17 +20,18 @@ const resultsProblems = [
   'database-unavailable',
 ] as const satisfies ProblemName[]
 
-const receiptHeader = z.object({ 'urna-receipt': z.string().optional().describe('A receipt of this poll: shows that you have voted') })
+export const receiptHeader = z.object({
+  'urna-receipt': z.string().optional().describe('A receipt of this poll: shows that you have voted'),
+})
+
+export async function pollOf({ definitions }: ApiContext, id: string): Promise<CachedPoll> {
+  const cached = await definitions.find(id as PollId)
+  if (cached === null) throw new ProblemError('poll-not-found')
+  return cached
+}
 
 export function resultsRoutes(context: ApiContext): (app: ZodScope) => void {
-  const { definitions, dependencies, resultsCache, resultsGate } = context
-
-  async function pollOf(id: string): Promise<CachedPoll> {
-    const cached = await definitions.find(id as PollId)
-    if (cached === null) throw new ProblemError('poll-not-found')
-    return cached
-  }
-
+  const { dependencies, resultsCache, resultsGate } = context
   return (app) => {
     app.get(
       '/v1/polls/:id/results',
@@ -44,8 +45,8 @@ export function resultsRoutes(context: ApiContext): (app: ZodScope) => void {
         },
       },
       async (request, reply) => {
-        const cached = await pollOf(request.params.id)
-        const audience = await resultsGate.pass(request, cached)
+        const cached = await pollOf(context, request.params.id)
+        const { audience } = await resultsGate.pass(request, cached)
         return sendCacheable(request, reply, audience, await resultsCache.get(cached.poll))
       },
     )
@@ -63,8 +64,8 @@ export function resultsRoutes(context: ApiContext): (app: ZodScope) => void {
         },
       },
       async (request, reply) => {
-        const cached = await pollOf(request.params.id)
-        const audience = await resultsGate.pass(request, cached)
+        const cached = await pollOf(context, request.params.id)
+        const { audience } = await resultsGate.pass(request, cached)
         const { results } = await resultsCache.get(cached.poll)
         const time = new Date(dependencies.clock.nowMs()).toISOString().replaceAll(/[-:]|\.\d+/g, '')
         return reply
