@@ -1,6 +1,7 @@
 import type { ProblemName } from '@urna/contracts'
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Definitions } from './definitions.ts'
+import type { LiveResults } from './live-results.ts'
 import type { LoadMonitor } from './load-monitor.ts'
 
 /**
@@ -13,7 +14,7 @@ export class ApiMetrics {
   readonly #problems = new Map<ProblemName, number>()
   readonly requests: Histogram<'method' | 'route' | 'status'>
 
-  constructor(registry: Registry, sources: { definitions: Definitions; load: LoadMonitor }) {
+  constructor(registry: Registry, sources: { definitions: Definitions; liveResults: LiveResults; load: LoadMonitor }) {
     const metrics = this
     const registers = [registry]
     new Counter({
@@ -47,9 +48,19 @@ export class ApiMetrics {
     gauge('urna_api_event_loop_lag_seconds', 'Mean delay of the event loop over the last half second', () => sources.load.lagMs / 1_000)
     gauge('urna_api_backlog_ballots', 'Ballots that wait in the queue, as last asked', () => sources.load.backlog)
     gauge('urna_api_definitions', 'Polls of which this process has a copy', () => sources.definitions.size)
+    gauge('urna_api_live_readers', 'Streams of live results that are open', () => sources.liveResults.readers)
+    new Counter({
+      name: 'urna_api_live_pushes_total',
+      help: 'Changed results pushed to the readers of a poll; one push is for all of its readers',
+      registers,
+      collect() {
+        this.reset()
+        this.inc(sources.liveResults.pushes)
+      },
+    })
     this.requests = new Histogram({
       name: 'urna_api_request_duration_seconds',
-      help: 'Time to answer, of every route but the ballot route',
+      help: 'Time to answer, of every route but the ballot route; of streams: until they begin',
       labelNames: ['method', 'route', 'status'],
       buckets: [0.005, 0.025, 0.1, 0.5, 2.5],
       registers,

@@ -8,6 +8,7 @@ import type { Definitions } from './definitions.ts'
 import type { ApiDependencies } from './dependencies.ts'
 import type { Health } from './health.ts'
 import type { InFlight } from './in-flight.ts'
+import type { LiveResults } from './live-results.ts'
 import type { LoadMonitor } from './load-monitor.ts'
 import type { ResultsCache } from './results-cache.ts'
 import type { ResultsGate } from './results-gate.ts'
@@ -23,6 +24,7 @@ export interface ApiContext {
   readonly health: Health
   readonly identities: VoterIdentities
   readonly inFlight: InFlight
+  readonly liveResults: LiveResults
   readonly load: LoadMonitor
   readonly metrics: ApiMetrics
   readonly resultsCache: ResultsCache

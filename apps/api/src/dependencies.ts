@@ -58,4 +58,6 @@ export interface ApiDependencies {
   readonly csv: (results: readonly Results[], options: { bom: boolean }) => Iterable<string>
   /** More ballots than this waiting in the queue: 503 for new ones. Default 2,000,000. */
   readonly backlogMax?: number
+  /** More streams of live results than this at once: 503 for new ones. Default 20,000. */
+  readonly liveReadersMax?: number
 }

@@ -11,6 +11,7 @@ import { Definitions } from './definitions.ts'
 import type { ApiDependencies } from './dependencies.ts'
 import { Health } from './health.ts'
 import { InFlight } from './in-flight.ts'
+import { LiveResults } from './live-results.ts'
 import { LoadMonitor } from './load-monitor.ts'
 import { registerOpenApi } from './openapi.ts'
 import { notFound, registerDocs, registerPages } from './pages.ts'
@@ -20,6 +21,7 @@ import { ResultsGate } from './results-gate.ts'
 import { ballotIntakeRoute, ownBallotRoute } from './routes/ballots.ts'
 import { compatibleRoutes } from './routes/compatible.ts'
 import { healthRoutes } from './routes/health.ts'
+import { liveResultsRoute } from './routes/live-results.ts'
 import { pollRoutes } from './routes/polls.ts'
 import { receiptRoutes } from './routes/receipts.ts'
 import { resultsRoutes } from './routes/results.ts'
@@ -49,7 +51,7 @@ declare module 'fastify' {
 /** The api, ready to `listen` or `inject`. It begins to read polls when it gets ready, and stops when it is closed or drained. */
 export async function buildApi(dependencies: ApiDependencies): Promise<FastifyInstance> {
   const context = contextOf(dependencies)
-  const { definitions, load, handleError } = context
+  const { definitions, liveResults, load, handleError } = context
   const app = createServer({ trustProxy: dependencies.trustProxy, handleError })
   const addresses = new Addresses()
   addresses.watch(app)
@@ -63,6 +65,8 @@ export async function buildApi(dependencies: ApiDependencies): Promise<FastifyIn
     definitions.start()
     load.start()
   })
+  // Before the server waits for its connections: streams do not end by themselves.
+  app.addHook('preClose', async () => liveResults.stop())
   app.addHook('onClose', async () => {
     definitions.stop()
     load.stop()
@@ -79,7 +83,6 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
   const { ballots, clock, ids, logger, masterKey, polls, queueDepth } = dependencies
   const definitions = new Definitions({ polls, masterKey, logger })
   const load = new LoadMonitor({ queueDepth, backlogMax: dependencies.backlogMax ?? backlogMaxDefault })
-  const metrics = new ApiMetrics(dependencies.metrics.registry, { definitions, load })
   const administrator = new Administrator(dependencies.adminTokenHash)
   const identities = new VoterIdentities({ masterKey, ids, trustProxy: dependencies.trustProxy, secureCookies: dependencies.secureCookies })
   /** Asked now; while the queue does not answer, what it last said. */
@@ -90,6 +93,10 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
       return load.backlog
     }
   }
+  const resultsCache = new ResultsCache({ results: dependencies.results, waiting, nowMs: () => clock.nowMs() })
+  const resultsGate = new ResultsGate({ administrator, ballots, clock, identities, masterKey })
+  const liveResults = new LiveResults({ definitions, resultsCache, resultsGate, logger, readersMax: dependencies.liveReadersMax })
+  const metrics = new ApiMetrics(dependencies.metrics.registry, { definitions, liveResults, load })
   return {
     dependencies,
     administration: pollAdministration(dependencies),
@@ -98,10 +105,11 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
     health: new Health(dependencies.dependencyChecks),
     identities,
     inFlight: new InFlight(),
+    liveResults,
     load,
     metrics,
-    resultsCache: new ResultsCache({ results: dependencies.results, waiting, nowMs: () => clock.nowMs() }),
-    resultsGate: new ResultsGate({ administrator, ballots, clock, identities, masterKey }),
+    resultsCache,
+    resultsGate,
     takeBallot: ballotTaker(dependencies),
     handleError: errorHandler(logger, (name) => metrics.countProblem(name)),
   }
@@ -113,12 +121,15 @@ async function registerEverythingElse(scope: FastifyInstance, context: ApiContex
   scope.addHook('onRequest', (request, reply, done) => {
     inFlight.begin()
     // Not in onResponse: that never comes when the client hangs up.
-    reply.raw.once('close', () => inFlight.end())
+    reply.raw.once('close', () => {
+      if (!inFlight.isStream(reply.raw)) inFlight.end()
+    })
     reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer')
     if (inFlight.draining && request.routeOptions.config?.duringDrain !== true) done(shuttingDown())
     else done()
   })
   scope.addHook('onResponse', (request, reply, done) => {
+    if (inFlight.isStream(reply.raw)) return done()
     const labels = { method: request.method, route: request.routeOptions.url ?? 'none', status: String(reply.statusCode) }
     metrics.requests.observe(labels, reply.elapsedTime / 1_000)
     done()
@@ -146,14 +157,18 @@ async function registerEverythingElse(scope: FastifyInstance, context: ApiContex
     pollRoutes(context)(api)
     ownBallotRoute(context)(api)
     resultsRoutes(context)(api)
+    liveResultsRoute(context)(api)
     receiptRoutes(context)(api)
     compatibleRoutes(context)(api)
   })
 }
 
-async function drain(app: FastifyInstance, { definitions, dependencies, inFlight, load }: ApiContext, limitMs: number): Promise<void> {
+async function drain(app: FastifyInstance, context: ApiContext, limitMs: number): Promise<void> {
+  const { definitions, dependencies, inFlight, liveResults, load } = context
   const deadlineMs = performance.now() + limitMs
   inFlight.draining = true
+  // Their readers go on with another process; nothing is lost with a stream.
+  liveResults.stop()
   // Still listening: who comes now is told to go elsewhere, instead of finding the door gone.
   await inFlight.idle(limitMs)
   definitions.stop()

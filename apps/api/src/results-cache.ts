@@ -7,6 +7,8 @@ export interface CachedResults {
   /** Body of `GET /v1/polls/{id}/results`. */
   readonly body: string
   readonly etag: string
+  /** Of two results of one process, those with the greater number were read later. */
+  readonly order: number
 }
 
 interface Entry {
@@ -34,6 +36,7 @@ export class ResultsCache {
   readonly #options: Required<ResultsCacheOptions>
   readonly #entries = new Map<PollId, Entry>()
   readonly #reading = new Map<string, Promise<CachedResults>>()
+  #order = 0
 
   constructor(options: ResultsCacheOptions) {
     this.#options = { monotonicMs: () => performance.now(), keepMs: 500, entriesMax: 10_000, ...options }
@@ -60,7 +63,7 @@ export class ResultsCache {
     const snapshot = served !== undefined && isOlder(read, served.snapshot) ? served.snapshot : read
     const results = resultsOf(poll, snapshot, this.#options.nowMs())
     const body = JSON.stringify(resultsOnWire(results, waiting))
-    const cached = { results, body, etag: etagOf(body) }
+    const cached = { results, body, etag: etagOf(body), order: ++this.#order }
     this.#entries.delete(poll.id)
     if (this.#entries.size >= this.#options.entriesMax) {
       const [oldest] = this.#entries.keys()

@@ -34,6 +34,14 @@ export const results = z.object({
   questions: z.array(questionResult),
 })
 
+/** Data of the event `delayed`: the numbers cannot be read now, for this reason; the stream goes on by itself. */
+export const liveResultsDelayed = z.object({ problem: z.string() })
+
+/** Data of the event `end`, the last of its stream: nothing will change any more, or the name of the problem that ends it. */
+export const liveResultsEnd = z.union([z.object({ final: z.literal(true) }), z.object({ problem: z.string() })])
+
 export type Results = z.infer<typeof results>
 export type QuestionResult = z.infer<typeof questionResult>
 export type OptionResult = z.infer<typeof optionResult>
+export type LiveResultsDelayed = z.infer<typeof liveResultsDelayed>
+export type LiveResultsEnd = z.infer<typeof liveResultsEnd>

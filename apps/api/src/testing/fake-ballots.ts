@@ -22,6 +22,7 @@ export class FakeBallots implements BallotRepository, ResultsReader {
   asOfMs: number | null = null
   failure: Error | null = null
   snapshots = 0
+  finds = 0
 
   /** Counts a ballot at once, as a consumer would a moment later. */
   count(ballot: Pick<PublishableBallot, 'pollId' | 'voterKey' | 'answers'>, seq: Buffer): void {
@@ -33,6 +34,7 @@ export class FakeBallots implements BallotRepository, ResultsReader {
   }
 
   async find(pollId: PollId, voterKey: Uint8Array): Promise<StoredBallot | null> {
+    this.finds++
     if (this.failure !== null) throw this.failure
     return this.rows.get(`${pollId} ${bytesKey(voterKey)}`) ?? null
   }
