@@ -4,7 +4,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 /** Routes that older clients call from pages of any origin. They need no cookie, and get none from there. */
 const anyOriginPath = /^\/(surveys|vote|api\/postVotes|api\/votes)(\/|$|\?)/
 
-const exposedHeaders = ['Location', 'Retry-After', 'ETag', 'WWW-Authenticate']
+/** Date: pages count down by the server's clock. */
+const exposedHeaders = ['Date', 'Location', 'Retry-After', 'ETag', 'WWW-Authenticate']
 const shared: FastifyCorsOptions = {
   methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
   exposedHeaders,

@@ -99,8 +99,7 @@ function OptionName({ option, leaderWord, own }: OptionNameProps) {
   const { results: texts } = useTexts()
   return (
     <span className="bar-option">
-      {option.text}
-      {option.leads && <span className="tag">{leaderWord}</span>}
+      <span>{option.text}</span> {option.leads && <span className="tag">{leaderWord}</span>}{' '}
       {own.includes(option.number) && (
         <span className="tag tag-own">
           <span aria-hidden="true">✓</span> {texts.yourVote}

@@ -1,18 +1,18 @@
-/** What the catalogues share: numbers and plurals as the language writes them. */
+/** What the catalogues share: numbers as the language writes them, and the form of a word that goes with a number. */
 export interface Wording {
   number(value: number): string
-  /** `1 vote`, `1,200 votes`: the number and the form that goes with it. */
-  counted(count: number, one: string, many: string): string
   plural(count: number, one: string, many: string): string
+  /** `1 vote`, `1,200 votes` */
+  counted(count: number, one: string, many: string): string
 }
 
 export function wordingOf(locale: string): Wording {
   const numbers = new Intl.NumberFormat(locale)
-  const rules = new Intl.PluralRules(locale)
-  const plural = (count: number, one: string, many: string) => (rules.select(count) === 'one' ? one : many)
+  // Both languages here have two forms. The rules of Intl say "0 voto" in Portuguese, which nobody writes.
+  const plural = (count: number, one: string, many: string) => (count === 1 ? one : many)
   return {
     number: (value) => numbers.format(value),
-    counted: (count, one, many) => `${numbers.format(count)} ${plural(count, one, many)}`,
     plural,
+    counted: (count, one, many) => `${numbers.format(count)} ${plural(count, one, many)}`,
   }
 }
