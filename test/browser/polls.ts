@@ -54,3 +54,13 @@ export async function vote(
   if (answer.status !== 202) throw new Error(`ballot not taken: ${answer.status} ${answer.text}`)
   return (JSON.parse(answer.text) as { receipt: string }).receipt
 }
+
+/** Words that no line can be broken in, as long as the api takes them. */
+export const longWords = {
+  title: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft'.repeat(2),
+  description: `https://example.org/${'a'.repeat(300)}`,
+  questions: [
+    { text: 'Q'.repeat(300), options: [{ text: 'Rindfleischetikettierungsüberwachungsaufgabe'.repeat(4) }, { text: 'W'.repeat(200) }] },
+    { text: 'What else?', required: false, options: [{ text: 'x'.repeat(200) }, { text: 'short' }] },
+  ],
+}
