@@ -120,6 +120,42 @@ describe('a room', () => {
     expect([live.readers, api.ballots.snapshots, vi.getTimerCount()]).toEqual([0, 1 + 2, timersBefore])
   })
 
+  it('that was left leaves no timer to the next room of its poll', async () => {
+    const cache = cacheOfFake()
+    live = liveOn(cache)
+    const timersBefore = vi.getTimerCount()
+    for (let visit = 0; visit < 3; visit++) {
+      const reader = await join(cache)
+      expect(vi.getTimerCount() - timersBefore).toBe(2)
+      reader.destroy()
+      await vi.advanceTimersByTimeAsync(0)
+      expect(vi.getTimerCount()).toBe(timersBefore)
+    }
+    // Left in the middle of a turn, and come back before its end.
+    const first = await cache.get(poll)
+    const { promise: read, resolve: answer } = Promise.withResolvers<CachedResults>()
+    live = liveOn({ get: () => read })
+    const early = await join(cache, { results: first })
+    await vi.advanceTimersByTimeAsync(510)
+    early.destroy()
+    await vi.advanceTimersByTimeAsync(0)
+    await join(cache, { results: first })
+    answer(first)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(vi.getTimerCount() - timersBefore).toBe(2)
+  })
+
+  it('of a final poll is over when it begins', async () => {
+    const cache = cacheOfFake()
+    live = liveOn(cache)
+    const timersBefore = vi.getTimerCount()
+    poll = { ...poll, version: { ...poll.version, closesAtMs: noonMs - 60_000 } }
+    api.ballots.asOfMs = noonMs
+    const reader = await join(cache)
+    expect(reader.events).toEqual([0, { end: { final: true } }])
+    expect([reader.writableFinished, live.readers, vi.getTimerCount()]).toEqual([true, 0, timersBefore])
+  })
+
   it('shows who joins what is newest, never older numbers than others have', async () => {
     const cache = cacheOfFake()
     live = liveOn(cache)
@@ -156,6 +192,29 @@ describe('a room', () => {
     api.ballots.failure = new Error('something else')
     await vi.advanceTimersByTimeAsync(2_000)
     expect(reader.events).toEqual([0, delayed, 0, { delayed: { problem: 'internal-error' } }])
+  })
+
+  it('logs the begin and the end of a delay once, while other rooms go on', async () => {
+    const cache = cacheOfFake()
+    const other = api.addPoll()
+    const lines: unknown[] = []
+    const log = (fields: unknown, message?: string) => lines.push(message ?? fields)
+    let broken = true
+    live = new LiveResults({
+      definitions: { find: async (id) => ({ poll: id === poll.id ? poll : other, voterKeys: () => Buffer.alloc(16) }) },
+      resultsCache: {
+        get: (asked) => (asked.id === poll.id && broken ? Promise.reject(new RetryableDatabaseError('down')) : cache.get(asked)),
+      },
+      resultsGate: { refusal: () => null },
+      logger: { warn: log, info: log } as never,
+    })
+    await join(cache)
+    await join(cache, { poll: other })
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(lines).toEqual(['live results are delayed'])
+    broken = false
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(lines).toEqual(['live results are delayed', 'live results go on'])
   })
 
   it('ends the streams of those who may not see the results any more, and of nobody else', async () => {
@@ -233,6 +292,20 @@ describe('a slow reader', () => {
     await vi.advanceTimersByTimeAsync(0)
     expect(slow.events).toEqual([0, 1, 2, { end: { final: true } }])
     expect([slow.writableFinished, live.readers]).toEqual([true, 0])
+  })
+
+  it('is cut when the server ends: others end in order', async () => {
+    const cache = cacheOfFake()
+    live = liveOn(cache)
+    const [slow, quick] = [await join(cache), await join(cache)]
+    slow.takes = false
+    count()
+    await vi.advanceTimersByTimeAsync(510)
+    live.stop()
+    await vi.advanceTimersByTimeAsync(0)
+    expect([slow.destroyed, slow.writableFinished, quick.writableFinished]).toEqual([true, false, true])
+    expect(live.readers).toBe(0)
+    expect(() => live.assertTakesReaders()).toThrow('shutting-down')
   })
 
   it('that never takes its end is cut too', async () => {
