@@ -5,6 +5,7 @@ import { compareBytes } from '../bytes.ts'
  * number, so it never becomes one. The first four bytes are the epoch of the queue.
  *
  * Embedded queue: epoch u32 | zero u16 | row id u64 | index in the row u16.
+ * SQS FIFO: epoch u32 | the queue's SequenceNumber u96. SQS standard: epoch u32 | hybrid logical clock (ms u48, counter u16, node u32).
  */
 export type Sequence = Buffer
 
@@ -32,6 +33,29 @@ export function rowSequence(place: { epoch: number; row: number; index: number }
 /** The row id of a sequence that {@link rowSequence} made. */
 export function rowOfSequence(sequence: Uint8Array): number {
   return Number(Buffer.from(sequence).readBigUInt64BE(6))
+}
+
+/** The place in an SQS FIFO queue. `sequenceNumber` is the decimal text that SQS gives: it grows for each voter, not for all of them. */
+export function fifoSequence(place: { epoch: number; sequenceNumber: string }): Sequence {
+  const { sequenceNumber } = place
+  if (!/^\d{1,39}$/.test(sequenceNumber)) throw new SequenceOverflowError(`sequence: ${sequenceNumber} is not a sequence number`)
+  const number = BigInt(sequenceNumber)
+  if (number >= 1n << 96n) throw new SequenceOverflowError(`sequence: ${sequenceNumber} does not fit 96 bits`)
+  const sequence = Buffer.alloc(sequenceBytes)
+  sequence.writeUInt32BE(checked('epoch', place.epoch, 0xffff_ffff), 0)
+  sequence.writeUInt32BE(Number(number >> 64n), 4)
+  sequence.writeBigUInt64BE(number & 0xffff_ffff_ffff_ffffn, 8)
+  return sequence
+}
+
+/** A hybrid logical clock's time, for a queue that has no order of its own. `node` tells processes apart. */
+export function hybridClockSequence(place: { epoch: number; ms: number; counter: number; node: number }): Sequence {
+  const sequence = Buffer.alloc(sequenceBytes)
+  sequence.writeUInt32BE(checked('epoch', place.epoch, 0xffff_ffff), 0)
+  sequence.writeUIntBE(checked('ms', place.ms, 0xffff_ffff_ffff), 4, 6)
+  sequence.writeUInt16BE(checked('counter', place.counter, 0xffff), 10)
+  sequence.writeUInt32BE(checked('node', place.node, 0xffff_ffff), 12)
+  return sequence
 }
 
 export function epochOfSequence(sequence: Uint8Array): number {
