@@ -1,5 +1,7 @@
 export type { CountStep } from './count-batch.ts'
 export { migrate, schemaVersion } from './migrate.ts'
+export type { MysqlEvent, MysqlOptions } from './mysql/mysql-options.ts'
+export { openMysqlPrimary, openMysqlReplica } from './mysql/open-mysql.ts'
 export { type Primary, pingDatabase, type Replica } from './primary.ts'
 export { SqlBallotRepository, type SqlBallotRepositoryOptions } from './repositories/sql-ballot-repository.ts'
 export { SqlPollRepository } from './repositories/sql-poll-repository.ts'

@@ -6,7 +6,7 @@ import type { Database } from './schema.ts'
 
 /** What differs between the databases. */
 export interface SqlDialect {
-  readonly name: 'sqlite'
+  readonly name: 'sqlite' | 'mysql'
   readonly columnTypes: ColumnTypes
   readonly countStatements: CountStatements
 }

@@ -1,13 +1,11 @@
-import { type CreateTableBuilder, type RawBuilder, sql } from 'kysely'
+import { type CreateIndexBuilder, type CreateTableBuilder, type Kysely, type RawBuilder, sql } from 'kysely'
+import { hasCode } from '../database-errors.ts'
 
 type ColumnType = RawBuilder<unknown>
 
-/**
- * What the migrations call a column, in the words of one database. MySQL's and MariaDB's come with their adapter: BINARY(n), VARBINARY(n),
- * LONGTEXT in utf8mb4_bin, CHAR(n) in ascii_bin, BIGINT.
- */
+/** What the migrations call a column, a table and an index, in the words of one database. */
 export interface ColumnTypes {
-  /** Exactly n bytes, compared as bytes. */
+  /** Exactly n bytes, compared as bytes. The column also needs a check of its length. */
   binary(bytes: number): ColumnType
   /** At most n bytes. */
   varBinary(bytesMax: number): ColumnType
@@ -18,11 +16,17 @@ export interface ColumnTypes {
   readonly u32: ColumnType
   /** Signed 64 bits. */
   readonly i64: ColumnType
-  /** Ends a `create table`: engine, character set. `clustered`: the rows lie in the order of the primary key. */
-  endTable<Table extends string, Column extends string>(
+  /**
+   * `clustered`: the rows lie in the order of the primary key. Where schema changes are not part of a transaction, the table may be there already, left by a
+   * run that was cut: then it must have these columns.
+   */
+  createTable<Table extends string, Column extends string>(
+    db: Kysely<unknown>,
     table: CreateTableBuilder<Table, Column>,
     options: { clustered: boolean },
-  ): CreateTableBuilder<Table, Column>
+  ): Promise<void>
+  /** The same for an index. */
+  createIndex(index: CreateIndexBuilder): Promise<void>
 }
 
 /** STRICT tables know five types; a length is a check of the column. */
@@ -33,5 +37,50 @@ export const sqliteColumnTypes: ColumnTypes = {
   text: sql`text`,
   u32: sql`integer`,
   i64: sql`integer`,
-  endTable: (table, { clustered }) => table.modifyEnd(clustered ? sql`strict, without rowid` : sql`strict`),
+  createTable: (_db, table, { clustered }) => table.modifyEnd(clustered ? sql`strict, without rowid` : sql`strict`).execute(),
+  createIndex: (index) => index.execute(),
+}
+
+// A row's columns may have 65,535 bytes together, but those of BLOB and TEXT.
+const inRowBytesMax = 1_024
+
+/**
+ * MySQL and MariaDB. BINARY(n) would fill a value that is too short with zeros, and two voters could be one: VARBINARY leaves it as it is,
+ * and the column's check refuses it. InnoDB orders every table by its primary key.
+ */
+export const mysqlColumnTypes: ColumnTypes = {
+  binary: (bytes) => sql`varbinary(${sql.lit(bytes)})`,
+  varBinary: (bytesMax) =>
+    bytesMax <= inRowBytesMax ? sql`varbinary(${sql.lit(bytesMax)})` : bytesMax <= 65_535 ? sql`blob` : sql`longblob`,
+  ascii: (charactersMax) => sql`varchar(${sql.lit(charactersMax)}) character set ascii collate ascii_bin`,
+  text: sql`longtext character set utf8mb4 collate utf8mb4_bin`,
+  u32: sql`int unsigned`,
+  i64: sql`bigint`,
+  async createTable(db, table) {
+    try {
+      await table.modifyEnd(sql`engine = InnoDB, default character set utf8mb4, collate utf8mb4_bin`).execute()
+    } catch (error) {
+      if (!hasCode(error, tableExists)) throw error
+      const { table: node, columns } = table.toOperationNode()
+      const wanted = columns.map(({ column }) => column.column.name)
+      const there = await columnsOf(db, node.table.identifier.name)
+      if (there.join() !== wanted.join()) throw error
+    }
+  },
+  async createIndex(index) {
+    try {
+      await index.execute()
+    } catch (error) {
+      if (!hasCode(error, indexExists)) throw error
+    }
+  },
+}
+
+const tableExists = 'MYSQL_1050'
+const indexExists = 'MYSQL_1061'
+
+async function columnsOf(db: Kysely<unknown>, table: string): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`select column_name as name from information_schema.columns
+    where table_schema = database() and table_name = ${table} order by ordinal_position`.execute(db)
+  return rows.map(({ name }) => name)
 }

@@ -9,11 +9,11 @@ import {
   type QueryResult,
   type TransactionSettings,
 } from 'kysely'
-import { portClosedCode, timedOutCode } from '../database-errors.ts'
+import { codedError, portClosedCode, timedOutCode } from '../database-errors.ts'
 import type { Primary } from '../primary.ts'
 import type { Database } from '../schema.ts'
 import { sqliteDialect } from './open-sqlite.ts'
-import { cloneable, codedError, mapRow, type PrimaryAnswer, type PrimaryOrder, type PrimaryRequest, received } from './primary-messages.ts'
+import { cloneable, mapRow, type PrimaryAnswer, type PrimaryOrder, type PrimaryRequest, received } from './primary-messages.ts'
 import { SqliteSpeakingDialect, TransactionalSqliteAdapter } from './sqlite-driver.ts'
 
 export interface ConnectPrimaryOptions {

@@ -33,7 +33,3 @@ export function mapRow(row: Record<string, unknown>, map: (value: unknown) => un
   for (const column in row) row[column] = map(row[column])
   return row
 }
-
-export function codedError(code: string, message: string): Error {
-  return Object.assign(new Error(message), { code })
-}

@@ -1,9 +1,9 @@
 import type { MessagePort } from 'node:worker_threads'
 import { CompiledQuery, type QueryResult, type Transaction } from 'kysely'
-import { transactionEndedCode } from '../database-errors.ts'
+import { codedError, transactionEndedCode } from '../database-errors.ts'
 import type { Primary } from '../primary.ts'
 import type { Database } from '../schema.ts'
-import { cloneable, codedError, mapRow, type PrimaryAnswer, type PrimaryOrder, type PrimaryRequest, received } from './primary-messages.ts'
+import { cloneable, mapRow, type PrimaryAnswer, type PrimaryOrder, type PrimaryRequest, received } from './primary-messages.ts'
 
 export interface ServePrimaryOptions {
   /** A transaction that the other side holds longer is rolled back: everybody else waits for it. */

@@ -1,19 +1,5 @@
 import type { CountStatements } from '../count-batch.ts'
-
-/** Makes a statement text once for each number of rows: the same text is the same prepared statement. */
-function remembered(make: (rows: number) => string): (rows: number) => string {
-  const texts = new Map<number, string>()
-  return (rows) => {
-    let text = texts.get(rows)
-    if (text === undefined) {
-      text = make(rows)
-      texts.set(rows, text)
-    }
-    return text
-  }
-}
-
-const times = (rows: number, row: string) => Array.from({ length: rows }, () => row).join(', ')
+import { remembered, times } from '../statement-texts.ts'
 
 export const sqliteCountStatements: CountStatements = {
   // Measured: reading back costs 3.4 us a row one by one, 1.3 in statements of 64, and longer statements are slower again.

@@ -1,0 +1,110 @@
+import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely'
+import type { FieldPacket, PoolConnection, QueryError, ResultSetHeader } from 'mysql2'
+import { type CodedError, codedError, connectionLostCode, timedOutCode } from '../database-errors.ts'
+import { asDriverError, isConnectionOver } from './mysql-errors.ts'
+import { type Parameter, readLongNumbers, toParameter } from './mysql-values.ts'
+
+type Answer = ResultSetHeader | Record<string, unknown>[]
+
+export interface MysqlConnectionOptions {
+  readonly queryTimeoutMs: number
+  /** The connection is no more, for whatever reason. */
+  onOver(): void
+  onTimeOut(): void
+}
+
+interface Call {
+  reject(error: CodedError): void
+  readonly timer: NodeJS.Timeout
+}
+
+/**
+ * One connection of the pool, for one at a time. Every call settles within its time limit. After a time limit or an error that leaves
+ * the connection in doubt it is destroyed, with whatever transaction was open on it: the server rolls that back.
+ */
+export class MysqlConnection implements DatabaseConnection {
+  readonly #raw: PoolConnection
+  readonly #options: MysqlConnectionOptions
+  readonly #calls = new Set<Call>()
+  #over: CodedError | null = null
+
+  constructor(raw: PoolConnection, options: MysqlConnectionOptions) {
+    this.#raw = raw
+    this.#options = options
+    // mysql2 also emits what it has told the caller already; without a listener that would end the process.
+    raw.on('error', (error: unknown) => this.#end(asDriverError(error)))
+    raw.on('end', () => this.#end(codedError(connectionLostCode, 'the server closed the connection')))
+  }
+
+  get isOver(): boolean {
+    return this.#over !== null
+  }
+
+  async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
+    const { answer, fields } = await this.#ask(sql, parameters.map(toParameter))
+    if (Array.isArray(answer)) {
+      readLongNumbers(answer, fields)
+      return { rows: answer as Row[] }
+    }
+    const { affectedRows, insertId } = answer
+    return { rows: [], numAffectedRows: BigInt(affectedRows), ...(insertId > 0 ? { insertId: BigInt(insertId) } : {}) }
+  }
+
+  /** A statement without parameters and without rows. */
+  async run(sql: string): Promise<void> {
+    await this.#ask(sql, [])
+  }
+
+  /** Repositories read in pages: a stream has no time limit. */
+  streamQuery(): never {
+    throw new Error('streaming is not supported: read in pages')
+  }
+
+  /** Back into the pool, unless it was destroyed. */
+  release(): void {
+    if (this.#over === null) this.#raw.release()
+  }
+
+  /** At once, whatever the server does: a call that is under way ends as one whose connection was lost. */
+  destroy(): void {
+    this.#end(codedError(connectionLostCode, 'the connection was destroyed'))
+  }
+
+  #ask(sql: string, values: Parameter[]): Promise<{ answer: Answer; fields: FieldPacket[] }> {
+    if (this.#over !== null) return Promise.reject(this.#over)
+    const { queryTimeoutMs, onTimeOut } = this.#options
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#end(codedError(timedOutCode, `the database did not answer within ${queryTimeoutMs} ms`))
+        onTimeOut()
+      }, queryTimeoutMs)
+      const call: Call = { reject, timer }
+      this.#calls.add(call)
+      this.#raw.query(sql, values, (error: QueryError | null, answer: unknown, fields: FieldPacket[]) => {
+        if (!this.#calls.delete(call)) return
+        clearTimeout(timer)
+        if (error === null) {
+          resolve({ answer: answer as Answer, fields })
+          return
+        }
+        const driverError = asDriverError(error)
+        reject(driverError)
+        if (isConnectionOver(driverError)) this.#end(driverError)
+      })
+    })
+  }
+
+  #end(error: CodedError): void {
+    if (this.#over !== null) return
+    this.#over = error
+    this.#raw.destroy()
+    // mysql2 says goodbye and waits for the answer, which a server that stands still never sends.
+    ;(this.#raw as unknown as { stream: { destroy(): void } }).stream.destroy()
+    this.#options.onOver()
+    for (const { reject, timer } of this.#calls) {
+      clearTimeout(timer)
+      reject(error)
+    }
+    this.#calls.clear()
+  }
+}

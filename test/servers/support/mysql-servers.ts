@@ -1,0 +1,312 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type MysqlOptions, migrate, openMysqlPrimary, openMysqlReplica, type Primary, type Replica } from '@urna/database'
+import mysql from 'mysql2'
+import { freePort } from '../../support/standalone-process.ts'
+
+/** Made for tests; nothing outside them knows them. */
+const user = 'urna'
+const password = randomBytes(12).toString('hex')
+
+/** A kind of server that may or may not be on this machine. */
+export interface ServerKind {
+  readonly product: 'MySQL' | 'MariaDB'
+  /** What to do to have it here; null: it is here. */
+  readonly missing: string | null
+  start(): Promise<MysqlServer>
+}
+
+function canRun(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function found(name: string): string | null {
+  // Where Debian keeps servers is not on everybody's PATH.
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
+  return folders.map((folder) => join(folder, name)).find(canRun) ?? null
+}
+
+const isRoot = process.getuid?.() === 0
+
+export function mariadb(): ServerKind {
+  const server = found('mariadbd')
+  const install = found('mariadb-install-db')
+  return {
+    product: 'MariaDB',
+    missing: server === null || install === null ? 'apt-get install mariadb-server' : null,
+    start: () =>
+      MysqlServer.start({
+        product: 'MariaDB',
+        root: '',
+        command: [server as string],
+        initialize: (folder) => [install as string, '--no-defaults', `--datadir=${folder}/data`, '--skip-test-db', ...asRoot],
+      }),
+  }
+}
+
+/** `SERVER_ROOT` names a root directory with MySQL 9 in it: Debian's stable release has none. */
+export function mysql9(): ServerKind {
+  const root = process.env.SERVER_ROOT ?? '/var/cache/lab/mysql-root'
+  const there = isRoot && canRun(join(root, 'usr/sbin/mysqld'))
+  const inside = ['chroot', root, '/usr/sbin/mysqld']
+  return {
+    product: 'MySQL',
+    missing: there ? null : 'as root, set SERVER_ROOT to a root directory that has MySQL 9 in /usr/sbin/mysqld',
+    start: () =>
+      MysqlServer.start({
+        product: 'MySQL',
+        root,
+        command: inside,
+        initialize: (folder) => [...inside, '--no-defaults', '--initialize-insecure', `--datadir=${folder}/data`, ...asRoot],
+      }),
+  }
+}
+
+const asRoot = isRoot ? ['--user=root'] : []
+
+/** A name for a suite of one kind of server, which says what to install where the server is missing. */
+export function suiteName(kind: ServerKind): string {
+  return kind.missing === null ? kind.product : `${kind.product} (skipped: ${kind.missing})`
+}
+
+interface HowToStart {
+  readonly product: 'MySQL' | 'MariaDB'
+  /** Where the server sees `/`; empty: as we do. */
+  readonly root: string
+  readonly command: readonly string[]
+  /** The command that makes a data directory; `folder` as the server sees it. */
+  initialize(folder: string): readonly string[]
+}
+
+export interface ConnectionOptions {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: string
+}
+
+/**
+ * A real server on a free port of this machine, its data in a temporary folder. Small in memory, but as careful with commits as in
+ * production: log and binary log are synced. Its default character set is latin1, because somebody's is.
+ */
+export class MysqlServer {
+  readonly product: 'MySQL' | 'MariaDB'
+  readonly connection: ConnectionOptions
+  readonly #how: HowToStart
+  /** As this process sees it, and as the server does. */
+  readonly #folder: string
+  readonly #serverFolder: string
+  #child: ChildProcess | null = null
+  #databases = 0
+
+  private constructor(how: HowToStart, folder: string, port: number) {
+    this.product = how.product
+    this.#how = how
+    this.#folder = folder
+    this.#serverFolder = folder.slice(how.root.length)
+    this.connection = { host: '127.0.0.1', port, user, password }
+  }
+
+  static async start(how: HowToStart): Promise<MysqlServer> {
+    const temporary = how.root === '' ? tmpdir() : join(how.root, 'tmp')
+    const folder = mkdtempSync(join(temporary, 'urna-mysql-'))
+    const server = new MysqlServer(how, folder, await freePort())
+    process.once('exit', server.#removeAll)
+    const [program = '', ...argumentsOf] = how.initialize(server.#serverFolder)
+    mkdirSync(join(folder, 'data'))
+    const { status, stdout, stderr } = spawnSync(program, argumentsOf, { encoding: 'utf8' })
+    if (status !== 0) throw new Error(`${how.product}: no data directory: ${stdout}${stderr}`)
+    writeFileSync(
+      join(folder, 'init.sql'),
+      [
+        `create user if not exists '${user}'@'%' identified by '${password}';`,
+        `grant all on *.* to '${user}'@'%' with grant option;`,
+        '',
+      ].join('\n'),
+    )
+    await server.run()
+    return server
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0
+  }
+
+  /** Starts the server on its data, also again after `kill`. */
+  async run(): Promise<void> {
+    const folder = this.#serverFolder
+    const [program = '', ...rest] = this.#how.command
+    const child = spawn(
+      program,
+      [
+        ...rest,
+        '--no-defaults',
+        ...asRoot,
+        `--datadir=${folder}/data`,
+        `--init-file=${folder}/init.sql`,
+        `--socket=${folder}/s.sock`,
+        `--pid-file=${folder}/server.pid`,
+        `--log-error=${folder}/error.log`,
+        '--bind-address=127.0.0.1',
+        `--port=${this.connection.port}`,
+        '--skip-name-resolve',
+        '--character-set-server=latin1',
+        '--performance-schema=OFF',
+        '--innodb-buffer-pool-size=128M',
+        '--server-id=1',
+        `--log-bin=${folder}/data/binlog`,
+        '--binlog-format=ROW',
+        '--sync-binlog=1',
+        '--innodb-flush-log-at-trx-commit=1',
+        ...(this.#how.product === 'MySQL' ? ['--mysqlx=OFF'] : []),
+      ],
+      { stdio: 'ignore' },
+    )
+    this.#child = child
+    const until = Date.now() + 60_000
+    for (;;) {
+      if (child.exitCode !== null || child.signalCode !== null || Date.now() > until) {
+        throw new Error(`${this.product} did not start:\n${this.#errorLog()}`)
+      }
+      try {
+        await this.query('select 1')
+        return
+      } catch {
+        await delay(50)
+      }
+    }
+  }
+
+  /** By the server's administrator, on a connection of its own. */
+  async query<Row = Record<string, unknown>>(
+    sql: string,
+    parameters: (string | number | Buffer)[] = [],
+    database?: string,
+  ): Promise<Row[]> {
+    const connection = mysql.createConnection({
+      ...this.connection,
+      charset: 'utf8mb4_bin',
+      ...(database === undefined ? {} : { database }),
+    })
+    try {
+      return await new Promise<Row[]>((resolve, reject) => {
+        connection.on('error', reject)
+        connection.query(sql, parameters, (error, rows) => (error === null ? resolve(rows as Row[]) : reject(error)))
+      })
+    } finally {
+      connection.destroy()
+    }
+  }
+
+  /** A new, empty database with the server's own defaults. */
+  async createDatabase(): Promise<string> {
+    const name = `urna_${++this.#databases}`
+    await this.query(`create database ${name}`)
+    return name
+  }
+
+  async dropDatabase(name: string): Promise<void> {
+    await this.query(`drop database if exists ${name}`)
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal)
+  }
+
+  /** As a crash: nothing is flushed that was not flushed before. */
+  async kill(): Promise<void> {
+    const child = this.#child
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return
+    const exited = new Promise((resolve) => child.once('exit', resolve))
+    child.kill('SIGKILL')
+    await exited
+  }
+
+  /** Ends the server and takes its data away. */
+  async stop(): Promise<void> {
+    await this.kill()
+    process.removeListener('exit', this.#removeAll)
+    this.#removeAll()
+  }
+
+  readonly #removeAll = (): void => {
+    this.#child?.kill('SIGKILL')
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 3 })
+  }
+
+  #errorLog(): string {
+    try {
+      return readFileSync(join(this.#folder, 'error.log'), 'utf8').slice(-5_000)
+    } catch {
+      return ''
+    }
+  }
+}
+
+export interface MysqlSubject {
+  readonly database: string
+  readonly primary: Primary
+  /** On the same database, with connections of its own: another process. */
+  readonly second: Primary
+  readonly replica: Replica
+  close(): Promise<void>
+}
+
+/** The databases of one file's tests: making tables takes longer than most tests, so each database is emptied and used again. */
+export class MysqlDatabases {
+  readonly #server: MysqlServer
+  readonly #free: MysqlSubject[] = []
+  readonly #all: MysqlSubject[] = []
+
+  constructor(server: MysqlServer) {
+    this.#server = server
+  }
+
+  optionsOf(database: string, more: Partial<MysqlOptions> = {}): MysqlOptions {
+    return { ...this.#server.connection, database, connectionsMax: 5, ...more }
+  }
+
+  async open(): Promise<MysqlSubject> {
+    const subject = this.#free.pop() ?? (await this.#make())
+    return { ...subject, close: () => this.#empty(subject) }
+  }
+
+  /** Ends all connections; the databases go with the server. */
+  async close(): Promise<void> {
+    for (const { primary, second, replica } of this.#all) await Promise.all([primary.close(), second.close(), replica.close()])
+  }
+
+  async #make(): Promise<MysqlSubject> {
+    const database = await this.#server.createDatabase()
+    const options = this.optionsOf(database)
+    const subject: MysqlSubject = {
+      database,
+      primary: openMysqlPrimary(options),
+      second: openMysqlPrimary(options),
+      replica: openMysqlReplica(options),
+      close: async () => {},
+    }
+    this.#all.push(subject)
+    await migrate(subject.primary)
+    return subject
+  }
+
+  async #empty(subject: MysqlSubject): Promise<void> {
+    // Numbers that grow start at 1 again with the table.
+    const emptied = ['surveys', 'queue_epochs'].map((table) => `truncate table ${table}`)
+    const tables = ['poll_versions', 'polls', 'ballots', 'tallies', 'turnout', 'dead_letters', 'low_water', 'settings']
+    for (const statement of [...emptied, ...tables.map((table) => `delete from ${table}`)]) {
+      await this.#server.query(statement, [], subject.database)
+    }
+    this.#free.push(subject)
+  }
+}
