@@ -1,2 +1,6 @@
 export * from './embedded/embedded-queue.ts'
 export * from './group-commit.ts'
+export * from './sqs/sqs-events.ts'
+export * from './sqs/sqs-queue.ts'
+export * from './redis-streams/options.ts'
+export * from './redis-streams/redis-streams-queue.ts'

@@ -12,6 +12,8 @@ export interface QueueSubject {
   subscribe(consumer: string): Promise<BallotSubscriber>
   /** Ends every process of the queue and starts it again on the same data. */
   restart(): Promise<QueueSubject>
+  /** Ends a consumer as a kill does. Needed where a living consumer keeps what it holds for as long as it lives. */
+  kill?(subscriber: BallotSubscriber): Promise<void>
   close(): Promise<void>
 }
 
@@ -19,6 +21,14 @@ export interface QueueSubjectOptions {
   /** How long a consumer may hold an entry before another gets it. */
   readonly abandonedAfterMs: number
   readonly replayWindowMs: number
+}
+
+/** What not every queue can do. Each `false` is explained where the queue was decided on (docs/adr). */
+export interface QueueTraits {
+  /** Keeps acked entries for the replay window, in one order, with a copy of the low water: they can be delivered again. */
+  readonly replays: boolean
+  /** Gives a consumer that comes back what it held; else it comes when it was held too long. */
+  readonly knowsConsumers: boolean
 }
 
 const patient: QueueSubjectOptions = { abandonedAfterMs: 60_000, replayWindowMs: 900_000 }
@@ -38,10 +48,24 @@ async function publishAll(publisher: BallotPublisher, count: number): Promise<Se
   return sequences
 }
 
+/** Until so many ballots came, not acked; what another held may take its time. */
+async function receiveBallots(subscriber: BallotSubscriber, count: number): Promise<Delivery[]> {
+  const deliveries: Delivery[] = []
+  const until = Date.now() + 20_000
+  while (sequencesOf(deliveries).length < count && Date.now() < until) {
+    deliveries.push(...(await subscriber.receive({ ...all, waitMs: 1_000 })))
+  }
+  return deliveries
+}
+
 const hex = (sequences: readonly Sequence[]) => sequences.map((sequence) => sequence.toString('hex'))
 
 /** What BallotPublisher, BallotSubscriber and BallotQueueMaintenance promise, for every queue. */
-export function ballotQueueContract(name: string, makeSubject: (options: QueueSubjectOptions) => Promise<QueueSubject>): void {
+export function ballotQueueContract(
+  name: string,
+  makeSubject: (options: QueueSubjectOptions) => Promise<QueueSubject>,
+  traits: QueueTraits = { replays: true, knowsConsumers: true },
+): void {
   describe(`ballot queue contract: ${name}`, () => {
     let open: QueueSubject | null = null
     async function subject(options: QueueSubjectOptions = patient): Promise<QueueSubject> {
@@ -76,12 +100,13 @@ export function ballotQueueContract(name: string, makeSubject: (options: QueueSu
       expect(Buffer.from(sent.voterKey).equals(queued?.ballot?.voterKey ?? Buffer.alloc(0))).toBe(true)
     })
 
-    it('gives growing sequences and never earlier times, across a restart too', async () => {
+    it('gives a voter growing sequences and never earlier times, across a restart too', async () => {
       let queue = await subject()
-      const before = await queue.publisher.publish(ballot())
-      const second = await queue.publisher.publish(ballot())
+      const sent = ballot()
+      const before = await queue.publisher.publish(sent)
+      const second = await queue.publisher.publish(sent)
       queue = await restart(queue)
-      const after = await queue.publisher.publish(ballot())
+      const after = await queue.publisher.publish(sent)
       expect(compareSequences(before.seq, second.seq)).toBeLessThan(0)
       expect(compareSequences(second.seq, after.seq)).toBeLessThan(0)
       expect(after.atMs).toBeGreaterThanOrEqual(second.atMs)
@@ -107,6 +132,15 @@ export function ballotQueueContract(name: string, makeSubject: (options: QueueSu
       expect((await queue.maintenance.depth()).ballots).toBe(700)
     })
 
+    it('orders the ballots of one voter as they were sent, also those sent at once', async () => {
+      const queue = await subject()
+      const sent = ballot()
+      const published = await Promise.all([1, 2, 3].map(() => queue.publisher.publish(sent)))
+      const sequences = hex(published.map(({ seq }) => seq))
+      expect([...sequences].sort()).toEqual(sequences)
+      expect(new Set(sequences).size).toBe(3)
+    })
+
     it('delivers unacked entries again after a restart, and acked ones not', async () => {
       let queue = await subject()
       const sequences = await publishAll(queue.publisher, 3)
@@ -114,11 +148,12 @@ export function ballotQueueContract(name: string, makeSubject: (options: QueueSu
       const deliveries = await subscriber.receive(all)
       await subscriber.ack(deliveries.slice(1, 2))
       queue = await restart(queue)
-      const again = await (await queue.subscribe('b')).receive(all)
-      expect(sequencesOf(again)).toEqual([hex(sequences)[0], hex(sequences)[2]])
+      const later = await queue.subscribe('b')
+      expect(sequencesOf(await receiveBallots(later, 2)).sort()).toEqual([hex(sequences)[0], hex(sequences)[2]])
+      expect(await later.receive(all)).toEqual([])
     })
 
-    it('gives a consumer that comes back what it held in its earlier life, before anything new', async () => {
+    it.runIf(traits.knowsConsumers)('gives a consumer that comes back what it held in its earlier life, before anything new', async () => {
       const queue = await subject()
       const [held] = hex(await publishAll(queue.publisher, 1))
       await (await queue.subscribe('a')).receive(all)
@@ -139,8 +174,10 @@ export function ballotQueueContract(name: string, makeSubject: (options: QueueSu
     it('gives an entry that a consumer held too long to another one', async () => {
       const queue = await subject({ ...patient, abandonedAfterMs: 0 })
       const sequences = hex(await publishAll(queue.publisher, 2))
-      await (await queue.subscribe('dies')).receive(all)
-      expect(sequencesOf(await (await queue.subscribe('lives')).receive(all))).toEqual(sequences)
+      const dies = await queue.subscribe('dies')
+      expect(sequencesOf(await dies.receive(all))).toHaveLength(2)
+      await queue.kill?.(dies)
+      expect(sequencesOf(await receiveBallots(await queue.subscribe('lives'), 2)).sort()).toEqual(sequences)
     })
 
     it('stops after the entry that reaches the limit, and goes on there', async () => {
@@ -159,7 +196,7 @@ export function ballotQueueContract(name: string, makeSubject: (options: QueueSu
       expect(sequencesOf(await waiting)).toEqual([sequence])
     })
 
-    it('says a position below the oldest unacked ballot, and above everything when there is none', async () => {
+    it.runIf(traits.replays)('says a position below the oldest unacked ballot, and above everything when there is none', async () => {
       const queue = await subject()
       const [first, second] = await publishAll(queue.publisher, 2)
       const subscriber = await queue.subscribe('a')
@@ -176,7 +213,7 @@ export function ballotQueueContract(name: string, makeSubject: (options: QueueSu
       expect(later.atMs).toBeGreaterThan(idle.atMs)
     })
 
-    it('keeps its copy of the low water across a restart', async () => {
+    it.runIf(traits.replays)('keeps its copy of the low water across a restart', async () => {
       let queue = await subject()
       expect(await queue.maintenance.storedLowWater(0)).toBeNull()
       await publishAll(queue.publisher, 1)
@@ -186,7 +223,7 @@ export function ballotQueueContract(name: string, makeSubject: (options: QueueSu
       expect(await queue.maintenance.storedLowWater(0)).toEqual(row)
     })
 
-    it('trims what is acked, below the low water and older than the replay window; nothing else', async () => {
+    it.runIf(traits.replays)('trims what is acked, below the low water and older than the replay window; nothing else', async () => {
       const queue = await subject({ ...patient, replayWindowMs: -1_000 })
       const sequences = hex(await publishAll(queue.publisher, 4))
       const subscriber = await queue.subscribe('a')
@@ -200,7 +237,7 @@ export function ballotQueueContract(name: string, makeSubject: (options: QueueSu
       expect(sequencesOf(await subscriber.receive(all))).toEqual(sequences.slice(2))
     })
 
-    it('keeps everything that is inside the replay window', async () => {
+    it.runIf(traits.replays)('keeps everything that is inside the replay window', async () => {
       const queue = await subject()
       await publishAll(queue.publisher, 2)
       const subscriber = await queue.subscribe('a')
@@ -210,7 +247,7 @@ export function ballotQueueContract(name: string, makeSubject: (options: QueueSu
       expect(await queue.maintenance.trim(row)).toBe(0)
     })
 
-    it('never uses a sequence twice, also after everything was trimmed and the queue restarted', async () => {
+    it.runIf(traits.replays)('never uses a sequence twice, also after everything was trimmed and the queue restarted', async () => {
       let queue = await subject({ ...patient, replayWindowMs: -1_000 })
       const sequences = await publishAll(queue.publisher, 3)
       const subscriber = await queue.subscribe('a')
@@ -223,26 +260,29 @@ export function ballotQueueContract(name: string, makeSubject: (options: QueueSu
       expect(compareSequences(next as Sequence, sequences[2] as Sequence)).toBeGreaterThan(0)
     })
 
-    it('delivers again from a row of the database that is older than its copy, and takes that row as its copy', async () => {
-      let queue = await subject()
-      const subscriber = await queue.subscribe('a')
-      await publishAll(queue.publisher, 2)
-      await subscriber.ack(await subscriber.receive(all))
-      const older = await lowWaterNow(queue)
-      const lost = hex(await publishAll(queue.publisher, 2))
-      await subscriber.ack(await subscriber.receive(all))
-      await queue.maintenance.storeLowWater(await lowWaterNow(queue, 2))
-      const late = hex(await publishAll(queue.publisher, 1))
-      const held = await subscriber.receive(all)
-      expect(await queue.maintenance.rewind(0, older)).toEqual({ entries: 3, gap: false })
-      expect(await queue.maintenance.storedLowWater(0)).toEqual(older)
-      await subscriber.ack(held) // what was committed before the rewind may be lost with the rest: this ack must not count
-      expect((await queue.maintenance.depth()).ballots).toBe(3)
-      queue = await restart(queue)
-      expect(sequencesOf(await (await queue.subscribe('b')).receive(all))).toEqual([...lost, ...late])
-    })
+    it.runIf(traits.replays)(
+      'delivers again from a row of the database that is older than its copy, and takes that row as its copy',
+      async () => {
+        let queue = await subject()
+        const subscriber = await queue.subscribe('a')
+        await publishAll(queue.publisher, 2)
+        await subscriber.ack(await subscriber.receive(all))
+        const older = await lowWaterNow(queue)
+        const lost = hex(await publishAll(queue.publisher, 2))
+        await subscriber.ack(await subscriber.receive(all))
+        await queue.maintenance.storeLowWater(await lowWaterNow(queue, 2))
+        const late = hex(await publishAll(queue.publisher, 1))
+        const held = await subscriber.receive(all)
+        expect(await queue.maintenance.rewind(0, older)).toEqual({ entries: 3, gap: false })
+        expect(await queue.maintenance.storedLowWater(0)).toEqual(older)
+        await subscriber.ack(held) // what was committed before the rewind may be lost with the rest: this ack must not count
+        expect((await queue.maintenance.depth()).ballots).toBe(3)
+        queue = await restart(queue)
+        expect(sequencesOf(await (await queue.subscribe('b')).receive(all))).toEqual([...lost, ...late])
+      },
+    )
 
-    it('says so when what should come again was trimmed', async () => {
+    it.runIf(traits.replays)('says so when what should come again was trimmed', async () => {
       const queue = await subject({ ...patient, replayWindowMs: -1_000 })
       await publishAll(queue.publisher, 2)
       const subscriber = await queue.subscribe('a')
@@ -251,6 +291,18 @@ export function ballotQueueContract(name: string, makeSubject: (options: QueueSu
       await queue.maintenance.storeLowWater(row)
       await queue.maintenance.trim(row)
       expect(await queue.maintenance.rewind(0, null)).toEqual({ entries: 0, gap: true })
+    })
+
+    it.runIf(!traits.replays)('says so when it can deliver nothing again, and never that something unacked is counted', async () => {
+      const queue = await subject()
+      const [first] = await publishAll(queue.publisher, 1)
+      const deliveries = await (await queue.subscribe('a')).receive(all)
+      const atMs = deliveries[0]?.ballots[0]?.atMs ?? 0
+      const positions = await queue.maintenance.positions()
+      expect(positions.filter(({ below }) => compareSequences(below, first as Sequence) > 0)).toEqual([])
+      expect(positions.filter((position) => position.atMs >= atMs)).toEqual([])
+      expect(await queue.maintenance.rewind(0, null)).toEqual({ entries: 0, gap: true })
+      expect(await queue.maintenance.storedLowWater(0)).toBeNull()
     })
 
     it('sends what waits when the publisher closes, and takes nothing after', async () => {
