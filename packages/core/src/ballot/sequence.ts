@@ -5,7 +5,7 @@ import { compareBytes } from '../bytes.ts'
  * number, so it never becomes one. The first four bytes are the epoch of the queue.
  *
  * Embedded queue: epoch u32 | zero u16 | row id u64 | index in the row u16.
- * Redis Streams: epoch u32 | ms of the entry's id u48 | its second part u32 | index in the entry u16.
+ * Redis Streams: epoch u32 | ms of the entry's id u48 | its second part u32 | stream u6 | index in the entry u10.
  * SQS FIFO: epoch u32 | the queue's SequenceNumber u96. SQS standard: epoch u32 | hybrid logical clock (ms u48, counter u16, node u32).
  */
 export type Sequence = Buffer
@@ -36,20 +36,28 @@ export function rowOfSequence(sequence: Uint8Array): number {
   return Number(Buffer.from(sequence).readBigUInt64BE(6))
 }
 
-/** The place in a Redis stream: an entry's id is `<ms>-<n>`, `index` is the ballot's in the entry. */
-export function streamSequence(place: { epoch: number; ms: number; n: number; index: number }): Sequence {
+/** What the last two bytes of {@link streamSequence} have room for: 6 bits and 10. */
+export const streamsMax = 64
+const streamIndexMax = 1_023
+
+/**
+ * The place in a Redis stream: an entry's id is `<ms>-<n>`, `index` is the ballot's in the entry. Two streams can give the same id, so
+ * the stream is part of it: a sequence names one ballot.
+ */
+export function streamSequence(place: { epoch: number; ms: number; n: number; stream: number; index: number }): Sequence {
   const sequence = Buffer.alloc(sequenceBytes)
   sequence.writeUInt32BE(checked('epoch', place.epoch, 0xffff_ffff), 0)
   sequence.writeUIntBE(checked('ms', place.ms, 0xffff_ffff_ffff), 4, 6)
   sequence.writeUInt32BE(checked('n', place.n, 0xffff_ffff), 10)
-  sequence.writeUInt16BE(checked('index', place.index, 0xffff), 14)
+  const stream = checked('stream', place.stream, streamsMax - 1)
+  sequence.writeUInt16BE(stream * (streamIndexMax + 1) + checked('index', place.index, streamIndexMax), 14)
   return sequence
 }
 
 /** The entry's place of a sequence that {@link streamSequence} made. */
-export function entryOfSequence(sequence: Uint8Array): { ms: number; n: number } {
+export function entryOfSequence(sequence: Uint8Array): { ms: number; n: number; stream: number } {
   const bytes = Buffer.from(sequence)
-  return { ms: bytes.readUIntBE(4, 6), n: bytes.readUInt32BE(10) }
+  return { ms: bytes.readUIntBE(4, 6), n: bytes.readUInt32BE(10), stream: bytes.readUInt16BE(14) >> 10 }
 }
 
 /** Greater than every sequence of this epoch that a queue gives; no ballot has it. As a low water it says that the epoch has ended. */
