@@ -114,7 +114,8 @@ async function run(changesAllowed: boolean) {
   const status = receiptStatus({ ballots })
   const statuses = new Map<string, number>()
   for (const { voterKey, first, second } of voters) {
-    const both = `${await status({ pollId: poll.id, voterKey, seq: first }, changesAllowed)}, ${await status({ pollId: poll.id, voterKey, seq: second }, changesAllowed)}`
+    const statusOf = (seq: Buffer) => status({ pollId: poll.id, voterKey, seq }, { changesAllowed, version: poll.version })
+    const both = `${await statusOf(first)}, ${await statusOf(second)}`
     statuses.set(both, (statuses.get(both) ?? 0) + 1)
   }
   const replica = openSqliteReader(join(directory.path, 'urna.db'))

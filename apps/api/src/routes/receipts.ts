@@ -46,7 +46,7 @@ export function receiptRoutes(context: ApiContext): (app: ZodScope) => void {
         const { poll } = cached
         if (poll.deletedAtMs !== null) throw new ProblemError('poll-deleted')
         const { changesAllowed } = poll.definition
-        const status = await statusOf(receipt, changesAllowed)
+        const status = await statusOf(receipt, { changesAllowed, version: poll.version })
         const detail = status === 'rejected' && changesAllowed ? notFitting : sentences[status]
         return reply.header('cache-control', 'private, no-store').send({ receipt: text, pollId: receipt.pollId, status, detail })
       },

@@ -1,4 +1,5 @@
 import { bytesEqual } from '../bytes.ts'
+import { isFinal, type PollVersion } from '../poll/poll.ts'
 import type { BallotRepository, DeadLetterReason } from '../ports/ballot-repository.ts'
 import type { Receipt } from './receipt.ts'
 import { compareSequences, epochOfSequence } from './sequence.ts'
@@ -6,7 +7,10 @@ import { compareSequences, epochOfSequence } from './sequence.ts'
 export type ReceiptStatus = 'received' | 'counted' | 'replaced' | 'rejected' | 'late' | 'lost'
 
 /**
- * What became of a ballot, by primary keys alone. `changesAllowed` is the poll's.
+ * What became of a ballot, by primary keys alone. `changesAllowed` and `version` (the newest) are the poll's.
+ *
+ * A ballot that is nowhere to be found is lost if everything that came with it is counted: by its sequence, or because the poll is final.
+ * A queue without an order of all its ballots can say only the latter.
  *
  * The low water is read FIRST: whatever lies below it was committed before it was written, so the reads after it must find it.
  * The other way round a ballot committed between two reads would be called lost.
@@ -17,19 +21,24 @@ export function receiptStatus(dependencies: {
   epochEnded?: (epoch: number) => boolean
 }) {
   const { ballots, epochEnded = () => false } = dependencies
-  return async (receipt: Receipt, changesAllowed: boolean, stream = 0): Promise<ReceiptStatus> => {
+  return async (
+    receipt: Receipt,
+    poll: { readonly changesAllowed: boolean; readonly version: PollVersion },
+    stream = 0,
+  ): Promise<ReceiptStatus> => {
+    const { changesAllowed } = poll
     const epoch = epochOfSequence(receipt.seq)
     const ended = epochEnded(epoch)
     const lowWater = await ballots.readLowWater(epoch, stream)
     const deadLetter: DeadLetterReason | null = await ballots.findDeadLetter(receipt.seq)
-    if (deadLetter !== null) return deadLetter
     const row = await ballots.find(receipt.pollId, receipt.voterKey)
+    if (row !== null && bytesEqual(row.seq, receipt.seq)) return 'counted'
+    if (deadLetter !== null) return deadLetter
     if (row !== null) {
-      if (bytesEqual(row.seq, receipt.seq)) return 'counted'
       const beaten = compareSequences(row.seq, receipt.seq) > 0 === changesAllowed
       if (beaten) return changesAllowed ? 'replaced' : 'rejected'
     }
-    const committed = lowWater !== null && compareSequences(receipt.seq, lowWater.below) < 0
+    const committed = lowWater !== null && (compareSequences(receipt.seq, lowWater.below) < 0 || isFinal(poll.version, lowWater.atMs))
     return committed || ended ? 'lost' : 'received'
   }
 }

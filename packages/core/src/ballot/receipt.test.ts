@@ -47,7 +47,7 @@ describe('poll id', () => {
 describe('receipt status', () => {
   /** What is stored: the voter's row, a dead letter, and everything below `countedBelow` counted. */
   function status(
-    stored: { row?: number; deadLetter?: DeadLetterReason; countedBelow?: number; ended?: boolean },
+    stored: { row?: number; deadLetter?: DeadLetterReason; countedBelow?: number; countedUntilMs?: number; ended?: boolean },
     changesAllowed = true,
     seq: Sequence = sequence(5),
   ) {
@@ -64,12 +64,14 @@ describe('receipt status', () => {
       },
       readLowWater: async (epoch: number, stream: number) => {
         reads.push('low water')
-        return stored.countedBelow === undefined ? null : { epoch, stream, below: sequence(stored.countedBelow, epoch), atMs: 0, beat: 1 }
+        const { countedBelow = 0, countedUntilMs = 0 } = stored
+        if (countedBelow + countedUntilMs === 0) return null
+        return { epoch, stream, below: sequence(countedBelow, epoch), atMs: countedUntilMs, beat: 1 }
       },
     }
     return receiptStatus({ ballots, epochEnded: () => stored.ended === true })(
       { pollId: pollId as PollId, voterKey, seq },
-      changesAllowed,
+      { changesAllowed, version: { version: 3, opensAtMs: 0, closesAtMs: 100_000 } },
     ).then((answer) => ({ answer, reads }))
   }
   const answerOf = async (...input: Parameters<typeof status>) => (await status(...input)).answer
@@ -85,12 +87,21 @@ describe('receipt status', () => {
     expect(await answerOf({ countedBelow: 6 })).toBe('lost')
     expect(await answerOf({ ended: true })).toBe('lost') // its queue is gone, and what was left of it is counted
     expect(await answerOf({ ended: true, row: 5 })).toBe('counted')
+    expect(await answerOf({ deadLetter: 'rejected', row: 5 })).toBe('counted') // delivered again when nobody knew the poll any more
   })
 
   it('does not take a row that this ballot will beat for an answer', async () => {
     expect(await answerOf({ row: 2 })).toBe('received') // an older ballot of the voter is counted, this one waits
     expect(await answerOf({ row: 9 }, false)).toBe('received') // a later one is counted until this earlier one comes
     expect(await answerOf({ row: 2, countedBelow: 6 })).toBe('lost')
+  })
+
+  it('calls a ballot lost when the poll is final, also where no sequence tells', async () => {
+    expect(await answerOf({ countedUntilMs: 130_000 })).toBe('received') // 100 s of voting + 30 s for stragglers: not yet behind
+    expect(await answerOf({ countedUntilMs: 130_001 })).toBe('lost')
+    expect(await answerOf({ countedUntilMs: 130_001, row: 5 })).toBe('counted')
+    expect(await answerOf({ countedUntilMs: 130_001, row: 9 })).toBe('replaced')
+    expect(await answerOf({ countedUntilMs: 130_001, deadLetter: 'late' })).toBe('late')
   })
 
   it('reads the low water before anything else: a commit in between must not look like a loss', async () => {

@@ -290,7 +290,7 @@ export function ballotRepositoryContract(
       const statusOf = async (of: typeof poll, voter: number, place: number) =>
         receiptStatus({ ballots: repository })(
           { pollId: of.id, voterKey: voterKeyOf(voter), seq: sequenceOf(place) },
-          of.definition.changesAllowed,
+          { changesAllowed: of.definition.changesAllowed, version: { version: 2, opensAtMs: 0, closesAtMs: null } },
         )
       const ballots = [sampleBallot(poll, 1, 1, ['1']), sampleBallot(fixed, 1, 2, ['1'])]
       await repository.countBatch(batchOf([poll, fixed], ballots))
