@@ -6,7 +6,7 @@ import { compareBytes } from '../bytes.ts'
  *
  * Embedded queue: epoch u32 | zero u16 | row id u64 | index in the row u16.
  * Redis Streams: epoch u32 | ms of the entry's id u48 | its second part u32 | stream u6 | index in the entry u10.
- * SQS FIFO: epoch u32 | the queue's SequenceNumber u96. SQS standard: epoch u32 | hybrid logical clock (ms u48, counter u16, node u32).
+ * SQS FIFO: epoch u32 | the queue's SequenceNumber u80 | out of the voter's group u16. SQS standard: epoch u32 | hybrid logical clock (ms u48, counter u16, node u32).
  */
 export type Sequence = Buffer
 
@@ -67,16 +67,20 @@ export function endOfEpoch(epoch: number): Sequence {
   return sequence
 }
 
-/** The place in an SQS FIFO queue. `sequenceNumber` is the decimal text that SQS gives: it grows for each voter, not for all of them. */
-export function fifoSequence(place: { epoch: number; sequenceNumber: string }): Sequence {
+/**
+ * The place in an SQS FIFO queue. `sequenceNumber` is the decimal text that SQS gives. It grows within a group (a voter in a poll), and
+ * nothing is promised between groups: two may be given the same number, so some bits of the group (`groupBits`, u16) are part of it.
+ */
+export function fifoSequence(place: { epoch: number; sequenceNumber: string; groupBits: number }): Sequence {
   const { sequenceNumber } = place
   if (!/^\d{1,39}$/.test(sequenceNumber)) throw new SequenceOverflowError(`sequence: ${sequenceNumber} is not a sequence number`)
   const number = BigInt(sequenceNumber)
-  if (number >= 1n << 96n) throw new SequenceOverflowError(`sequence: ${sequenceNumber} does not fit 96 bits`)
+  if (number >= 1n << 80n) throw new SequenceOverflowError(`sequence: ${sequenceNumber} does not fit 80 bits`)
   const sequence = Buffer.alloc(sequenceBytes)
   sequence.writeUInt32BE(checked('epoch', place.epoch, 0xffff_ffff), 0)
-  sequence.writeUInt32BE(Number(number >> 64n), 4)
-  sequence.writeBigUInt64BE(number & 0xffff_ffff_ffff_ffffn, 8)
+  sequence.writeUInt16BE(Number(number >> 64n), 4)
+  sequence.writeBigUInt64BE(number & 0xffff_ffff_ffff_ffffn, 6)
+  sequence.writeUInt16BE(checked('group bits', place.groupBits, 0xffff), 14)
   return sequence
 }
 

@@ -3,33 +3,38 @@ import { describe, expect, it } from 'vitest'
 import { compareSequences, epochOfSequence, fifoSequence, hybridClockSequence, SequenceOverflowError } from './sequence.ts'
 
 describe('sequence of an SQS FIFO queue', () => {
-  it('is the epoch and the 96 bits of the SequenceNumber', () => {
+  it('is the epoch, the 80 bits of the SequenceNumber, 16 bits of the group', () => {
     // A number as SQS gives it: more than 64 bits.
-    expect(fifoSequence({ epoch: 7, sequenceNumber: '18849496460467696128' }).toString('hex')).toBe(
-      `00000007${18849496460467696128n.toString(16).padStart(24, '0')}`,
-    )
-    expect(fifoSequence({ epoch: 7, sequenceNumber: '00000000000000000012' }).toString('hex')).toBe('0000000700000000000000000000000c')
-    expect(epochOfSequence(fifoSequence({ epoch: 0xffff_ffff, sequenceNumber: '1' }))).toBe(0xffff_ffff)
+    const large = fifoSequence({ epoch: 7, sequenceNumber: '18849496460467696128', groupBits: 0xabcd })
+    expect(large.toString('hex')).toBe(`00000007${18849496460467696128n.toString(16).padStart(20, '0')}abcd`)
+    const small = fifoSequence({ epoch: 0xffff_ffff, sequenceNumber: '00000000000000000012', groupBits: 1 })
+    expect(small.toString('hex')).toBe(`ffffffff${'c'.padStart(20, '0')}0001`)
+    expect(epochOfSequence(small)).toBe(0xffff_ffff)
   })
 
   it('is ordered as epochs, then as numbers are, also where the texts are not', () => {
-    const number = fc.bigInt({ min: 0n, max: (1n << 96n) - 1n })
-    const place = fc.record({ epoch: fc.nat({ max: 0xffff_ffff }), number })
+    const number = fc.bigInt({ min: 0n, max: (1n << 80n) - 1n })
+    const place = fc.record({ epoch: fc.nat({ max: 0xffff_ffff }), number, groupBits: fc.nat({ max: 0xffff }) })
     fc.assert(
       fc.property(place, place, (left, right) => {
-        const bytes = [left, right].map(({ epoch, number }) => fifoSequence({ epoch, sequenceNumber: String(number) }))
-        const expected = Math.sign(left.epoch - right.epoch) || Number(left.number > right.number) - Number(left.number < right.number)
+        const bytes = [left, right].map(({ epoch, number, groupBits }) =>
+          fifoSequence({ epoch, sequenceNumber: String(number), groupBits }),
+        )
+        const numbers = Number(left.number > right.number) - Number(left.number < right.number)
+        const expected = Math.sign(left.epoch - right.epoch) || numbers || Math.sign(left.groupBits - right.groupBits)
         expect(Math.sign(compareSequences(bytes[0] as Buffer, bytes[1] as Buffer))).toBe(expected)
       }),
     )
   })
 
   it('is an error where it does not fit, and where it is no number', () => {
-    expect(() => fifoSequence({ epoch: 1, sequenceNumber: String((1n << 96n) - 1n) })).not.toThrow()
-    expect(() => fifoSequence({ epoch: 1, sequenceNumber: String(1n << 96n) })).toThrow(SequenceOverflowError)
-    expect(() => fifoSequence({ epoch: 2 ** 32, sequenceNumber: '1' })).toThrow(SequenceOverflowError)
+    const fits = { epoch: 1, sequenceNumber: String((1n << 80n) - 1n), groupBits: 0xffff }
+    expect(() => fifoSequence(fits)).not.toThrow()
+    expect(() => fifoSequence({ ...fits, sequenceNumber: String(1n << 80n) })).toThrow(SequenceOverflowError)
+    expect(() => fifoSequence({ ...fits, epoch: 2 ** 32 })).toThrow(SequenceOverflowError)
+    expect(() => fifoSequence({ ...fits, groupBits: 2 ** 16 })).toThrow(SequenceOverflowError)
     for (const sequenceNumber of ['', '-1', '1.5', '0x10', '1e3', '9'.repeat(40)]) {
-      expect(() => fifoSequence({ epoch: 1, sequenceNumber })).toThrow(SequenceOverflowError)
+      expect(() => fifoSequence({ ...fits, sequenceNumber })).toThrow(SequenceOverflowError)
     }
   })
 })

@@ -33,6 +33,11 @@ export function groupOf(ballot: Pick<PublishableBallot, 'pollId' | 'voterKey'>):
   return `${ballot.pollId}.${Buffer.from(buffer, byteOffset, byteLength).toString('base64url')}`
 }
 
+/** Some bits of a group, so that a sequence names one ballot: SQS may number two groups alike. */
+export function groupBitsOf(group: string): number {
+  return createHash('sha256').update(group).digest().readUInt16BE()
+}
+
 /** `deduplicationId`: a new one for every ballot that is published, the same one for every try of the SDK to send it. */
 export function toEntry(
   kind: SqsQueueKind,
@@ -75,7 +80,10 @@ export function toDelivery(kind: SqsQueueKind, message: Message, epoch: number, 
 /** Null: the message does not say its place in the order. */
 function placeOf(kind: SqsQueueKind, message: Message, stampMs: number | null): ((epoch: number) => Sequence) | null {
   const place = (epoch: number): Sequence => {
-    if (kind === 'fifo') return fifoSequence({ epoch, sequenceNumber: message.Attributes?.SequenceNumber ?? '' })
+    if (kind === 'fifo') {
+      const { SequenceNumber = '', MessageGroupId = '' } = message.Attributes ?? {}
+      return fifoSequence({ epoch, sequenceNumber: SequenceNumber, groupBits: groupBitsOf(MessageGroupId) })
+    }
     const [, counter, node] = /^([0-9a-f]{4})([0-9a-f]{8})$/.exec(message.MessageAttributes?.clock?.StringValue ?? '') ?? []
     return hybridClockSequence({
       epoch,

@@ -89,7 +89,7 @@ export function sqsCalls(address: SqsAddress, clock: QueueClock, callMsMax: numb
         MaxNumberOfMessages: messagesMax,
         WaitTimeSeconds: waitSeconds,
         VisibilityTimeout: visibilitySeconds,
-        MessageSystemAttributeNames: ['SentTimestamp', 'SequenceNumber'],
+        MessageSystemAttributeNames: ['SentTimestamp', 'SequenceNumber', 'MessageGroupId'],
         MessageAttributeNames: ['All'],
       })
       const { Messages } = await client.send(command, within(waitSeconds * 1_000 + callMsMax))

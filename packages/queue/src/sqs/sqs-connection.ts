@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { clockDifferenceMsMax } from '@urna/core'
 import { attributeFaults, attributesOfNewQueue, identityOfQueue, kindOfQueue, type SqsQueueKind } from './queue-attributes.ts'
 import { HybridClock, QueueClock } from './queue-clock.ts'
 import { codeOf, isQueueMissing, type SqsCalls } from './sqs-calls.ts'
@@ -26,7 +27,6 @@ export interface SqsConnectionOptions {
  */
 const lookAgainMs = 10_000
 const believedMs = 30_000
-const clockDifferenceMsMax = 5_000
 
 /** Knows which queue this is: makes it if there is none, learns its epoch, notices when it was replaced. */
 export class SqsConnection {

@@ -67,7 +67,7 @@ export class SqsMaintenance implements BallotQueueMaintenance {
 
   /** Sequences of a standard queue begin with their time. Those of a FIFO queue are ordered for each voter only: nothing is below. */
   #below(epoch: number, atMs: number): Sequence {
-    if (this.#connection.kind === 'fifo') return fifoSequence({ epoch, sequenceNumber: '0' })
+    if (this.#connection.kind === 'fifo') return fifoSequence({ epoch, sequenceNumber: '0', groupBits: 0 })
     return hybridClockSequence({ epoch, ms: atMs, counter: 0, node: 0 })
   }
 }

@@ -9,7 +9,7 @@ import {
   QueueOverloadedError,
   QueueUnavailableError,
 } from '@urna/core'
-import { groupOf, messageOverheadBytes, type Stamp, stampDifferenceMsMax, toEntry } from './ballot-message.ts'
+import { groupBitsOf, groupOf, messageOverheadBytes, type Stamp, stampDifferenceMsMax, toEntry } from './ballot-message.ts'
 import { messageBytesMax } from './queue-attributes.ts'
 import type { SqsConnection, SqsPlace } from './sqs-connection.ts'
 
@@ -178,7 +178,7 @@ export class SqsPublisher implements BallotPublisher {
       if (differenceMs > stampDifferenceMsMax / 2) throw new Error('the clock jumped while the ballot was sent')
       const seq =
         this.#connection.kind === 'fifo'
-          ? fifoSequence({ epoch, sequenceNumber: sequenceNumber ?? '' })
+          ? fifoSequence({ epoch, sequenceNumber: sequenceNumber ?? '', groupBits: groupBitsOf(waiting.group) })
           : hybridClockSequence({ epoch, ...stamp })
       waiting.resolve({ seq, atMs: stamp.ms })
     } catch (error) {
