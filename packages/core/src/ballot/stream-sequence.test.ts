@@ -21,7 +21,8 @@ describe('the sequence of a stream entry', () => {
   it('orders as its fields do', () => {
     fc.assert(
       fc.property(place, place, (left, right) => {
-        const byFields = left.epoch - right.epoch || left.ms - right.ms || left.n - right.n || left.stream - right.stream || left.index - right.index
+        const byFields =
+          left.epoch - right.epoch || left.ms - right.ms || left.n - right.n || left.stream - right.stream || left.index - right.index
         expect(Math.sign(compareSequences(streamSequence(left), streamSequence(right)))).toBe(Math.sign(byFields))
       }),
       { numRuns: 2_000 },
