@@ -1,0 +1,160 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+
+/** A kind of Redis that tests run on: the machine's own, and the one in the root directory that SERVER_ROOT names. */
+export interface RedisKind {
+  readonly name: string
+  readonly major: number
+  /** Empty: the machine's own. */
+  readonly root: string
+  /** Null: it is here. Else what is needed, for the name of the skipped test. */
+  readonly missing: string | null
+}
+
+const program = '/usr/bin/redis-server'
+
+function majorOf(root: string): number | null {
+  if (!existsSync(join(root, program))) return null
+  try {
+    const [command, ...prefix] = root === '' ? [program] : ['chroot', root, program]
+    const text = execFileSync(command as string, [...prefix, '--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+    return Number(/v=(\d+)/.exec(text)?.[1])
+  } catch {
+    return null
+  }
+}
+
+function kindOf(major: number, fallback: string): RedisKind {
+  const roots = ['', process.env.SERVER_ROOT ?? ''].filter((root, at) => at === 0 || root !== '')
+  const root = roots.find((candidate) => majorOf(candidate) === major)
+  return { name: `Redis ${major}`, major, root: root ?? '', missing: root === undefined ? fallback : null }
+}
+
+export const redisKinds: readonly RedisKind[] = [
+  kindOf(7, 'install Debian 12 package redis-server'),
+  kindOf(8, 'set SERVER_ROOT to a root directory with a Redis 8, as root'),
+]
+
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+export interface RedisServerOptions {
+  /** Over those that the queue needs. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+/** A real server on a free port of 127.0.0.1, its data in a temporary folder. */
+export class RedisServer {
+  readonly port: number
+  readonly kind: RedisKind
+  readonly #folder: string
+  readonly #settings: Record<string, string>
+  #child: ChildProcess | null = null
+  #exited: Promise<void> = Promise.resolve()
+
+  private constructor(kind: RedisKind, port: number, folder: string, settings: Record<string, string>) {
+    this.kind = kind
+    this.port = port
+    this.#folder = folder
+    this.#settings = settings
+  }
+
+  static async start(kind: RedisKind, { settings = {} }: RedisServerOptions = {}): Promise<RedisServer> {
+    const temporary = kind.root === '' ? tmpdir() : join(kind.root, 'tmp')
+    mkdirSync(temporary, { recursive: true })
+    const folder = mkdtempSync(join(temporary, 'urna-redis-'))
+    const server = new RedisServer(kind, await freePort(), folder, { appendonly: 'yes', appendfsync: 'always', save: '', ...settings })
+    await server.startAgain()
+    return server
+  }
+
+  /** On the same data and port. */
+  async startAgain(): Promise<void> {
+    const { root } = this.kind
+    const folder = root === '' ? this.#folder : this.#folder.slice(root.length)
+    const settings = { port: String(this.port), bind: '127.0.0.1', dir: folder, logfile: 'server.log', daemonize: 'no', ...this.#settings }
+    const options = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
+    const [command, ...prefix] = root === '' ? [program] : ['chroot', root, program]
+    const child = spawn(command as string, [...prefix, ...options], { stdio: 'ignore' })
+    this.#child = child
+    running.add(child)
+    this.#exited = new Promise((resolve) => {
+      child.once('exit', () => {
+        running.delete(child)
+        resolve()
+      })
+    })
+    for (let attempt = 0; attempt < 200; attempt++) {
+      if (child.exitCode !== null) break
+      const answer = await this.ask(['PING']).catch(() => null)
+      if (answer === 'PONG') return
+      await delay(20)
+    }
+    throw new Error(`${this.kind.name} did not start: see ${join(this.#folder, 'server.log')}`)
+  }
+
+  /** One command on a connection of its own. */
+  async ask(command: readonly (string | number)[]): Promise<unknown> {
+    const client = new Redis({ port: this.port, lazyConnect: true, retryStrategy: null, maxRetriesPerRequest: 0, connectTimeout: 1_000 })
+    client.on('error', () => {})
+    try {
+      await client.connect()
+      const [name, ...args] = command as [string, ...string[]]
+      return await client.call(name, ...args)
+    } finally {
+      client.disconnect()
+    }
+  }
+
+  get running(): boolean {
+    return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  async kill(): Promise<void> {
+    this.#child?.kill('SIGKILL')
+    await this.#exited
+  }
+
+  async stop(): Promise<void> {
+    this.#child?.kill('SIGTERM')
+    await this.#exited
+  }
+
+  async restart(): Promise<void> {
+    await this.stop()
+    await this.startAgain()
+  }
+
+  pause(): void {
+    this.#child?.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT')
+  }
+
+  async exited(): Promise<void> {
+    await this.#exited
+  }
+
+  async remove(): Promise<void> {
+    await this.kill()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('no free port')
+  return address.port
+}
