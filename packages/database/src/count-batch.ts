@@ -23,6 +23,8 @@ export type CountStep = 'after-upsert' | 'before-tally' | 'before-commit'
 export interface CountStatements {
   /** Rows of one statement, at most; a power of two. */
   readonly rowsMax: number
+  /** Bytes of one statement's values, at most, if it has more than one row. */
+  readonly bytesMax: number
   /**
    * A row: poll_id, voter_key, poll_version, seq, rank, answers, batch_id. Inserts with prev_answers NULL. Where the row exists it acts
    * only if the new rank is GREATER: prev_answers takes the old answers, then the new values come in, rank last. A row twice in
@@ -59,7 +61,7 @@ export async function countBatch(primary: Primary, batch: CountBatch, onStep: (s
     .setIsolationLevel('read committed')
     .execute(async (transaction) => {
       const { ballots, deadLetters, shard } = batch
-      await runChunks(transaction, statements.rowsMax, ballots, (rows) => statements.upsertBallots(rows), {
+      await runChunks(transaction, statements, ballots, (rows) => statements.upsertBallots(rows), {
         push: (parameters, ballot) =>
           parameters.push(
             ballot.pollId,
@@ -73,21 +75,21 @@ export async function countBatch(primary: Primary, batch: CountBatch, onStep: (s
       })
       onStep('after-upsert')
       const changed = toChangedBallots(
-        await runChunks<CountableBallot, ReadBackRow>(transaction, statements.rowsMax, ballots, (rows) => statements.readBack(rows), {
+        await runChunks<CountableBallot, ReadBackRow>(transaction, statements, ballots, (rows) => statements.readBack(rows), {
           push: (parameters, ballot) => parameters.push(ballot.pollId, ballot.voterKey),
           last: batchId,
         }),
       )
       const deltas = tallyDeltas(changed, batch.definitions)
       onStep('before-tally')
-      await runChunks(transaction, statements.rowsMax, deltas.tallies, (rows) => statements.addTallies(rows), {
+      await runChunks(transaction, statements, deltas.tallies, (rows) => statements.addTallies(rows), {
         push: (parameters, tally, isPadding) =>
           parameters.push(tally.pollId, tally.question, tally.key, shard, isPadding ? 0 : tally.delta),
       })
-      await runChunks(transaction, statements.rowsMax, [...deltas.turnout], (rows) => statements.addTurnout(rows), {
+      await runChunks(transaction, statements, [...deltas.turnout], (rows) => statements.addTurnout(rows), {
         push: (parameters, [pollId, voters], isPadding) => parameters.push(pollId, shard, isPadding ? 0 : voters),
       })
-      await runChunks(transaction, statements.rowsMax, deadLetters, (rows) => statements.insertDeadLetters(rows), {
+      await runChunks(transaction, statements, deadLetters, (rows) => statements.insertDeadLetters(rows), {
         push: (parameters, letter) => parameters.push(letter.seq, letter.reason, letter.detail, letter.atMs, letter.payloadSealed),
       })
       onStep('before-commit')
@@ -96,29 +98,59 @@ export async function countBatch(primary: Primary, batch: CountBatch, onStep: (s
     })
 }
 
+/** A statement that comes again and again: a driver that can keeps it prepared. */
+export interface RepeatedQuery extends CompiledQuery {
+  readonly isRepeated: true
+}
+
 /**
  * Runs a multi-row statement over `rows`. The last chunk is padded to a power of two by repeating its last row, which changes nothing,
  * so that the database meets few different texts and keeps them prepared.
  */
 async function runChunks<Row, Result = never>(
   transaction: Transaction<Database>,
-  rowsMax: number,
+  { rowsMax, bytesMax }: CountStatements,
   rows: readonly Row[],
   statement: (rows: number) => string,
   parametersOf: { push(parameters: unknown[], row: Row, isPadding: boolean): void; last?: unknown },
 ): Promise<Result[]> {
   const results: Result[] = []
-  for (let start = 0; start < rows.length; start += rowsMax) {
-    const end = Math.min(start + rowsMax, rows.length)
-    const padded = paddedTo(end - start)
+  for (let start = 0; start < rows.length; ) {
     const parameters: unknown[] = []
-    for (let index = start; index < end; index++) parametersOf.push(parameters, rows[index] as Row, false)
-    for (let index = end - start; index < padded; index++) parametersOf.push(parameters, rows[end - 1] as Row, true)
+    let count = 0
+    let bytes = 0
+    let lastBytes = 0
+    while (count < rowsMax && start + count < rows.length) {
+      const before = parameters.length
+      parametersOf.push(parameters, rows[start + count] as Row, false)
+      const rowBytes = bytesMax === Number.POSITIVE_INFINITY ? 0 : bytesFrom(parameters, before)
+      if (count > 0 && bytes + rowBytes > bytesMax) {
+        parameters.length = before
+        break
+      }
+      bytes += rowBytes
+      lastBytes = rowBytes
+      count++
+    }
+    const padded = paddedTo(count)
+    const isPadded = bytes + (padded - count) * lastBytes <= bytesMax
+    if (isPadded) for (let index = count; index < padded; index++) parametersOf.push(parameters, rows[start + count - 1] as Row, true)
     if (parametersOf.last !== undefined) parameters.push(parametersOf.last)
-    const result = await transaction.executeQuery<Result>(CompiledQuery.raw(statement(padded), parameters))
+    const query: RepeatedQuery = { ...CompiledQuery.raw(statement(isPadded ? padded : count), parameters), isRepeated: true }
+    const result = await transaction.executeQuery<Result>(query)
     for (const row of result.rows) results.push(row)
+    start += count
   }
   return results
+}
+
+function bytesFrom(parameters: readonly unknown[], start: number): number {
+  let bytes = 0
+  for (let index = start; index < parameters.length; index++) {
+    const value = parameters[index]
+    bytes += typeof value === 'string' ? Buffer.byteLength(value) : value instanceof Uint8Array ? value.byteLength : 8
+  }
+  return bytes
 }
 
 /** The next power of two, 1 for 1. */

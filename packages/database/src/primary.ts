@@ -9,6 +9,8 @@ export interface SqlDialect {
   readonly name: 'sqlite' | 'mysql'
   readonly columnTypes: ColumnTypes
   readonly countStatements: CountStatements
+  /** Brings the database itself into the state that migrations need; throws if it cannot be. Idempotent. */
+  beforeMigrating?(db: Kysely<Database>): Promise<void>
 }
 
 interface Connected {

@@ -6,10 +6,10 @@ import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type MysqlOptions, migrate, openMysqlPrimary, openMysqlReplica, type Primary, type Replica } from '@urna/database'
 import mysql from 'mysql2'
+import { afterAll, beforeAll, describe } from 'vitest'
 import { freePort } from '../../support/standalone-process.ts'
 
-/** Made for tests; nothing outside them knows them. */
-const user = 'urna'
+/** Made for tests; nothing outside them knows it. */
 const password = randomBytes(12).toString('hex')
 
 /** A kind of server that may or may not be on this machine. */
@@ -37,7 +37,11 @@ function found(name: string): string | null {
 
 const isRoot = process.getuid?.() === 0
 
-export function mariadb(): ServerKind {
+export function serverKinds(): ServerKind[] {
+  return [mariadb(), mysql9()]
+}
+
+function mariadb(): ServerKind {
   const server = found('mariadbd')
   const install = found('mariadb-install-db')
   return {
@@ -54,9 +58,9 @@ export function mariadb(): ServerKind {
 }
 
 /** `SERVER_ROOT` names a root directory with MySQL 9 in it: Debian's stable release has none. */
-export function mysql9(): ServerKind {
-  const root = process.env.SERVER_ROOT ?? '/var/cache/lab/mysql-root'
-  const there = isRoot && canRun(join(root, 'usr/sbin/mysqld'))
+function mysql9(): ServerKind {
+  const root = process.env.SERVER_ROOT ?? ''
+  const there = isRoot && root !== '' && canRun(join(root, 'usr/sbin/mysqld'))
   const inside = ['chroot', root, '/usr/sbin/mysqld']
   return {
     product: 'MySQL',
@@ -73,9 +77,42 @@ export function mysql9(): ServerKind {
 
 const asRoot = isRoot ? ['--user=root'] : []
 
-/** A name for a suite of one kind of server, which says what to install where the server is missing. */
-export function suiteName(kind: ServerKind): string {
-  return kind.missing === null ? kind.product : `${kind.product} (skipped: ${kind.missing})`
+export interface ServerSuite {
+  readonly server: MysqlServer
+  readonly databases: MysqlDatabases
+}
+
+/** A suite of tests for each kind of server; where one is missing, the suite's name says what to install. One server for all tests of a suite. */
+export function describeServers(name: string, define: (suite: ServerSuite, kind: ServerKind) => void): void {
+  for (const kind of serverKinds()) {
+    const what = `${name}: ${kind.product}`
+    describe.skipIf(kind.missing !== null)(kind.missing === null ? what : `${what} (skipped: ${kind.missing})`, () => {
+      let started: ServerSuite | null = null
+      beforeAll(async () => {
+        const server = await kind.start()
+        started = { server, databases: new MysqlDatabases(server) }
+      }, 120_000)
+      afterAll(async () => {
+        await started?.databases.close()
+        await started?.server.stop()
+      })
+      const suite = () => {
+        if (started === null) throw new Error('the server is started before the first test')
+        return started
+      }
+      define(
+        {
+          get server() {
+            return suite().server
+          },
+          get databases() {
+            return suite().databases
+          },
+        },
+        kind,
+      )
+    })
+  }
 }
 
 interface HowToStart {
@@ -100,6 +137,7 @@ export interface ConnectionOptions {
  */
 export class MysqlServer {
   readonly product: 'MySQL' | 'MariaDB'
+  /** A user with no rights but on the databases of tests. */
   readonly connection: ConnectionOptions
   readonly #how: HowToStart
   /** As this process sees it, and as the server does. */
@@ -113,7 +151,7 @@ export class MysqlServer {
     this.#how = how
     this.#folder = folder
     this.#serverFolder = folder.slice(how.root.length)
-    this.connection = { host: '127.0.0.1', port, user, password }
+    this.connection = { host: '127.0.0.1', port, user: 'urna', password }
   }
 
   static async start(how: HowToStart): Promise<MysqlServer> {
@@ -128,8 +166,9 @@ export class MysqlServer {
     writeFileSync(
       join(folder, 'init.sql'),
       [
-        `create user if not exists '${user}'@'%' identified by '${password}';`,
-        `grant all on *.* to '${user}'@'%' with grant option;`,
+        `create user if not exists 'urna'@'%' identified by '${password}', 'administrator'@'%' identified by '${password}';`,
+        "grant all on `urna\\_%`.* to 'urna'@'%';",
+        "grant all on *.* to 'administrator'@'%' with grant option;",
         '',
       ].join('\n'),
     )
@@ -194,6 +233,7 @@ export class MysqlServer {
   ): Promise<Row[]> {
     const connection = mysql.createConnection({
       ...this.connection,
+      user: 'administrator',
       charset: 'utf8mb4_bin',
       ...(database === undefined ? {} : { database }),
     })

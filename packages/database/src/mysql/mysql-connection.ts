@@ -1,5 +1,6 @@
 import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely'
 import type { FieldPacket, PoolConnection, QueryError, ResultSetHeader } from 'mysql2'
+import type { RepeatedQuery } from '../count-batch.ts'
 import { type CodedError, codedError, connectionLostCode, timedOutCode } from '../database-errors.ts'
 import { asDriverError, isConnectionOver } from './mysql-errors.ts'
 import { type Parameter, readLongNumbers, toParameter } from './mysql-values.ts'
@@ -40,8 +41,12 @@ export class MysqlConnection implements DatabaseConnection {
     return this.#over !== null
   }
 
-  async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
-    const { answer, fields } = await this.#ask(sql, parameters.map(toParameter))
+  /**
+   * Only what comes again and again is kept prepared: other texts are many, and each would occupy the server for as long as the connection
+   * lives.
+   */
+  async executeQuery<Row>(query: CompiledQuery | RepeatedQuery): Promise<QueryResult<Row>> {
+    const { answer, fields } = await this.#ask('isRepeated' in query ? 'execute' : 'query', query.sql, query.parameters.map(toParameter))
     if (Array.isArray(answer)) {
       readLongNumbers(answer, fields)
       return { rows: answer as Row[] }
@@ -52,7 +57,7 @@ export class MysqlConnection implements DatabaseConnection {
 
   /** A statement without parameters and without rows. */
   async run(sql: string): Promise<void> {
-    await this.#ask(sql, [])
+    await this.#ask('query', sql, [])
   }
 
   /** Repositories read in pages: a stream has no time limit. */
@@ -70,7 +75,7 @@ export class MysqlConnection implements DatabaseConnection {
     this.#end(codedError(connectionLostCode, 'the connection was destroyed'))
   }
 
-  #ask(sql: string, values: Parameter[]): Promise<{ answer: Answer; fields: FieldPacket[] }> {
+  #ask(how: 'query' | 'execute', sql: string, values: Parameter[]): Promise<{ answer: Answer; fields: FieldPacket[] }> {
     if (this.#over !== null) return Promise.reject(this.#over)
     const { queryTimeoutMs, onTimeOut } = this.#options
     return new Promise((resolve, reject) => {
@@ -80,7 +85,7 @@ export class MysqlConnection implements DatabaseConnection {
       }, queryTimeoutMs)
       const call: Call = { reject, timer }
       this.#calls.add(call)
-      this.#raw.query(sql, values, (error: QueryError | null, answer: unknown, fields: FieldPacket[]) => {
+      const settle = (error: QueryError | null, answer: unknown, fields: FieldPacket[]) => {
         if (!this.#calls.delete(call)) return
         clearTimeout(timer)
         if (error === null) {
@@ -90,7 +95,9 @@ export class MysqlConnection implements DatabaseConnection {
         const driverError = asDriverError(error)
         reject(driverError)
         if (isConnectionOver(driverError)) this.#end(driverError)
-      })
+      }
+      if (how === 'execute') this.#raw.execute(sql, values, settle)
+      else this.#raw.query(sql, values, settle)
     })
   }
 

@@ -12,14 +12,15 @@ interface MysqlError extends Error {
  */
 const speaksOfNoValue = new Set([
   1005, 1020, 1021, 1030, 1040, 1041, 1044, 1045, 1048, 1049, 1050, 1053, 1054, 1061, 1071, 1114, 1118, 1129, 1130, 1142, 1146, 1153, 1158,
-  1159, 1160, 1161, 1180, 1203, 1205, 1213, 1226, 1227, 1264, 1290, 1317, 1364, 1406, 1665, 1792, 1836, 1927, 3024, 3819, 4025, 4031,
+  1159, 1160, 1161, 1180, 1203, 1205, 1213, 1226, 1227, 1243, 1264, 1290, 1317, 1364, 1406, 1461, 1615, 1665, 1792, 1836, 1927, 3024, 3819,
+  4025, 4031,
 ])
 
 /**
  * After these the connection is of no use: the server goes away, or has become one that takes no writes, as after a failover behind
- * one name.
+ * one name; or it has forgotten what was prepared.
  */
-const endsConnection = new Set([1053, 1290, 1836, 1927, 4031])
+const endsConnection = new Set([1053, 1243, 1290, 1836, 1927, 4031])
 
 /**
  * An error of mysql2 as this package knows errors: `MYSQL_` and the number for what a server answered, else `URNA_CONNECTION_LOST`. mysql2's

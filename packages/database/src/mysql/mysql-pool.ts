@@ -39,6 +39,8 @@ export class MysqlPool {
       connectionLimit: connectionsMax,
       connectTimeout: connectTimeoutMs,
       keepAliveInitialDelay: 10_000,
+      // Counting has five kinds of statements, each for nine numbers of rows.
+      maxPreparedStatements: 64,
       charset: 'UTF8MB4_BIN',
       timezone: 'Z',
       // 64-bit integers and sums as text: mysql2 would round them.

@@ -6,8 +6,14 @@ import { mysqlCountStatements } from './mysql-count-statements.ts'
 import { MysqlPoolDialect } from './mysql-driver.ts'
 import type { MysqlOptions } from './mysql-options.ts'
 import { MysqlPool } from './mysql-pool.ts'
+import { prepareDatabase } from './prepare-database.ts'
 
-export const mysqlDialect: SqlDialect = { name: 'mysql', columnTypes: mysqlColumnTypes, countStatements: mysqlCountStatements }
+export const mysqlDialect: SqlDialect = {
+  name: 'mysql',
+  columnTypes: mysqlColumnTypes,
+  countStatements: mysqlCountStatements,
+  beforeMigrating: prepareDatabase,
+}
 
 /**
  * A MySQL or MariaDB server that takes writes. Connects when it is first asked something, and again whenever a connection was lost: a

@@ -1,0 +1,36 @@
+import { type Kysely, sql } from 'kysely'
+import { codedError, wrongSettingCode } from '../database-errors.ts'
+import type { Database } from '../schema.ts'
+import { serverVersion } from './server-role.ts'
+
+/** Older servers read a check of a column and forget it, or number their rows anew after a restart. */
+const versionMin = { MySQL: [8, 0, 16], MariaDB: [10, 6, 0] }
+
+/**
+ * Refuses a server that is too old, and gives the database the character set of our texts where it has another one (MariaDB's default is often
+ * latin1): for what is made in it without naming one.
+ */
+export async function prepareDatabase(db: Kysely<Database>): Promise<void> {
+  const { product, version } = await serverVersion(db)
+  if (isOlder(version.split('.').map(Number), versionMin[product])) {
+    throw codedError(wrongSettingCode, `${product} ${version} is too old: ${versionMin[product].join('.')} or newer is needed`)
+  }
+  if ((await collation(db)) === 'utf8mb4_bin') return
+  await sql`alter database character set utf8mb4 collate utf8mb4_bin`.execute(db)
+  const now = await collation(db)
+  if (now !== 'utf8mb4_bin') throw codedError(wrongSettingCode, `the database's collation is ${now}`)
+}
+
+async function collation(db: Kysely<Database>): Promise<string | undefined> {
+  const { rows } = await sql<{ name: string }>`select default_collation_name as name from information_schema.schemata
+    where schema_name = database()`.execute(db)
+  return rows[0]?.name
+}
+
+function isOlder(version: readonly number[], than: readonly number[]): boolean {
+  for (const [index, least] of than.entries()) {
+    const part = version[index] ?? 0
+    if (part !== least) return part < least
+  }
+  return false
+}
