@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -55,7 +55,8 @@ export class RedisServer {
   readonly port: number
   readonly kind: RedisKind
   readonly #folder: string
-  readonly #settings: Record<string, string>
+  /** Read at the next start. */
+  readonly settings: Record<string, string>
   #child: ChildProcess | null = null
   #exited: Promise<void> = Promise.resolve()
 
@@ -63,7 +64,7 @@ export class RedisServer {
     this.kind = kind
     this.port = port
     this.#folder = folder
-    this.#settings = settings
+    this.settings = settings
   }
 
   static async start(kind: RedisKind, { settings = {} }: RedisServerOptions = {}): Promise<RedisServer> {
@@ -79,7 +80,7 @@ export class RedisServer {
   async startAgain(): Promise<void> {
     const { root } = this.kind
     const folder = root === '' ? this.#folder : this.#folder.slice(root.length)
-    const settings = { port: String(this.port), bind: '127.0.0.1', dir: folder, logfile: 'server.log', daemonize: 'no', ...this.#settings }
+    const settings = { port: String(this.port), bind: '127.0.0.1', dir: folder, logfile: 'server.log', daemonize: 'no', ...this.settings }
     const options = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
     const [command, ...prefix] = root === '' ? [program] : ['chroot', root, program]
     const child = spawn(command as string, [...prefix, ...options], { stdio: 'ignore' })
@@ -102,7 +103,15 @@ export class RedisServer {
 
   /** One command on a connection of its own. */
   async ask(command: readonly (string | number)[]): Promise<unknown> {
-    const client = new Redis({ port: this.port, lazyConnect: true, retryStrategy: null, maxRetriesPerRequest: 0, connectTimeout: 1_000 })
+    const password = this.settings.requirepass
+    const client = new Redis({
+      port: this.port,
+      lazyConnect: true,
+      retryStrategy: null,
+      maxRetriesPerRequest: 0,
+      connectTimeout: 1_000,
+      ...(password === undefined ? {} : { password }),
+    })
     client.on('error', () => {})
     try {
       await client.connect()
@@ -147,6 +156,57 @@ export class RedisServer {
   async remove(): Promise<void> {
     await this.kill()
     rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** A proxy as managed Redis has: what is behind it can change, and its clients keep their connections. */
+export class RedisProxy {
+  readonly port: number
+  readonly #server: Server
+  readonly #clients = new Set<{ client: Socket; behind: Socket }>()
+  #portBehind: number
+
+  private constructor(server: Server, port: number, portBehind: number) {
+    this.#server = server
+    this.port = port
+    this.#portBehind = portBehind
+    server.on('connection', (client) => {
+      const pair = { client, behind: this.#connectBehind(client) }
+      this.#clients.add(pair)
+      client.on('data', (data) => pair.behind.write(data))
+      client.on('error', () => {})
+      client.on('close', () => {
+        this.#clients.delete(pair)
+        pair.behind.destroy()
+      })
+    })
+  }
+
+  static async start(portBehind: number): Promise<RedisProxy> {
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as { port: number }
+    return new RedisProxy(server, port, portBehind)
+  }
+
+  async switchTo(portBehind: number): Promise<void> {
+    this.#portBehind = portBehind
+    for (const pair of this.#clients) {
+      pair.behind.destroy()
+      pair.behind = this.#connectBehind(pair.client)
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const { client } of this.#clients) client.destroy()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  #connectBehind(client: Socket): Socket {
+    const behind = connect(this.#portBehind, '127.0.0.1')
+    behind.on('data', (data) => client.write(data))
+    behind.on('error', () => {})
+    return behind
   }
 }
 

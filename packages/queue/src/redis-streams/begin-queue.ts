@@ -8,6 +8,8 @@ import { readServerInfo, settingsWarnings, UnusableRedisError } from './settings
 /** A connection on which the epoch is known. */
 export interface Begun {
   readonly epoch: number
+  /** Of the server that answered then. */
+  readonly runId: string
   /** The clock of Redis, as far as this process can tell. */
   readonly queueNowMs: () => number
 }
@@ -23,6 +25,7 @@ interface OpenedStream {
 
 /** More would mean that the primary hands out epochs far below those in the queue. */
 const renamesMax = 100
+const registerMsMax = 5_000
 
 /**
  * Learns, on every connection before anything is sent over it, which queue this is and which epoch it has; makes what is missing. One
@@ -53,7 +56,7 @@ export class QueueBeginning {
       const adopted = await this.#adopt(client, opened, epoch, identity.toString('hex'))
       if (adopted === 'ok') {
         this.#remember({ runId, ids: opened.map(({ id }) => id), epoch })
-        return { epoch, queueNowMs }
+        return { epoch, runId, queueNowMs }
       }
       if (adopted === 'older') await this.#rename(client, opened)
     }
@@ -99,6 +102,7 @@ export class QueueBeginning {
       const another = missing === '' && this.#known !== null && this.#known.ids[stream] !== foundId
       if (wiped) this.#options.onEvent({ kind: 'wiped', stream, missing: missing as Exclude<OpenedStream['missing'], ''> })
       else if (another) this.#options.onEvent({ kind: 'wiped', stream, missing: 'another' })
+      if (this.#known !== null) this.#known = { ...this.#known, ids: this.#known.ids.with(stream, foundId) }
     }
     return opened
   }
@@ -106,7 +110,7 @@ export class QueueBeginning {
   /** While the primary is away: the epoch that somebody registered for this very identity, kept in the queue. */
   async #epochOf(identity: Buffer, opened: readonly OpenedStream[]): Promise<number> {
     try {
-      return await this.#options.registerEpoch(identity)
+      return await inTime(this.#options.registerEpoch(identity))
     } catch (error) {
       const text = identity.toString('hex')
       const [first] = opened
@@ -142,6 +146,14 @@ export class QueueBeginning {
   #keysOf(stream: number): StreamKeys {
     return this.keys[stream] as StreamKeys
   }
+}
+
+async function inTime(registered: Promise<number>): Promise<number> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('the primary did not say the epoch of this queue in time')), registerMsMax)
+  })
+  return Promise.race([registered, late]).finally(() => clearTimeout(timer))
 }
 
 /** 32 bytes: another process of Redis, another stream, another number of streams: each is another queue. */

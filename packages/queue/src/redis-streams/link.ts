@@ -3,7 +3,7 @@ import { QueueUnavailableError } from '@urna/core'
 import { Redis } from 'ioredis'
 import type { Begun, QueueBeginning } from './begin-queue.ts'
 import type { ConnectionRole, RedisStreamsOptions } from './options.ts'
-import { defineScripts } from './scripts.ts'
+import { defineScripts, runScript, type ScriptName, type StreamKeys } from './scripts.ts'
 import { UnusableRedisError } from './settings-check.ts'
 
 /**
@@ -82,6 +82,22 @@ export class Link {
     return this.#begun
   }
 
+  /** Runs a script; what its failure says of this connection, or of the queue, is acted on. */
+  async run(name: ScriptName, keys: StreamKeys, ...args: (string | number)[]): Promise<unknown> {
+    try {
+      return await runScript(this.client, name, keys, ...args)
+    } catch (error) {
+      this.noteFailure(error as Error)
+      throw error
+    }
+  }
+
+  noteFailure(error: Error): void {
+    if (saysWiped(error)) this.again()
+    // A server that does not answer, or that is no primary any more: another connection, and the epoch anew.
+    else if (error.message === timedOut || error.message.startsWith('READONLY')) this.reset()
+  }
+
   /** The queue is not what it was: asks anew. */
   again(): void {
     this.#begun = null
@@ -111,7 +127,7 @@ export class Link {
         if (stream === this.client.stream && this.client.status === 'ready') this.#begun = begun
       } catch (error) {
         this.#say(error as Error)
-        if ((error as Error).message === 'Command timed out' && stream === this.client.stream) this.reset()
+        if (stream === this.client.stream) this.noteFailure(error as Error)
         await delay(100 + Math.random() * 400)
       }
     }
@@ -134,7 +150,10 @@ export class Link {
   }
 }
 
+/** What ioredis says. */
+const timedOut = 'Command timed out'
+
 /** The group or the stream is not there: the queue was wiped. */
 export function saysWiped(error: unknown): boolean {
-  return /NOGROUP|no such key/.test((error as Error).message)
+  return /NOGROUP|UNBLOCKED|no such key/.test((error as Error).message)
 }

@@ -11,7 +11,8 @@ import {
 } from '@urna/core'
 import { type Link, saysWiped } from './link.ts'
 import { group, newGeneration, type RedisStreamsEvent } from './options.ts'
-import { runScript, type ScriptName, type StreamKeys } from './scripts.ts'
+import type { ScriptName, StreamKeys } from './scripts.ts'
+import { readServerInfo } from './settings-check.ts'
 import { formatStreamId, idBefore, parseStreamId, type StreamId } from './stream-id.ts'
 
 const answerMs = 10_000
@@ -55,8 +56,9 @@ export class RedisMaintenance implements BallotQueueMaintenance {
    * All report one time too, that of the stream furthest behind: an as-of may then be read from whichever rows are written already.
    */
   async positions(): Promise<StreamPosition[]> {
+    await this.#noteAnotherServer()
     const looks: Look[] = []
-    for (const keys of this.#options.streams) looks.push(await this.#look(keys))
+    for (const [stream, keys] of this.#options.streams.entries()) looks.push(await this.#look(stream, keys))
     const unfinished = looks.map(({ oldest, epoch }) => oldest?.epoch ?? epoch)
     const unsaid = looks.flatMap(({ copy }) => (copy === null || saysEnded(copy) ? [] : [copy.epoch]))
     const epoch = Math.min(...unfinished, ...unsaid)
@@ -68,6 +70,13 @@ export class RedisMaintenance implements BallotQueueMaintenance {
       atMs,
       clockBehindMs: Math.max(0, look.lastId.ms - look.timeMs),
     }))
+  }
+
+  /** Behind a proxy a failover breaks no connection; whoever sees it begins the new epoch, and the intakes are told at their next flush. */
+  async #noteAnotherServer(): Promise<void> {
+    const { link } = this.#options
+    const { runId } = await link.whenBegun(answerMs)
+    if (readServerInfo(await link.client.info('server')).runId !== runId) link.again()
   }
 
   async depth(): Promise<QueueDepth> {
@@ -147,15 +156,10 @@ export class RedisMaintenance implements BallotQueueMaintenance {
     for (const keys of this.#options.streams) await this.#run('tidy', keys, keptMs)
   }
 
-  async #look(keys: StreamKeys): Promise<Look> {
-    const [time, oldest, oldestEpoch, lastId, epoch, copy] = (await this.#run('look', keys)) as [
-      string,
-      string,
-      string,
-      string,
-      string,
-      string,
-    ]
+  async #look(stream: number, keys: StreamKeys): Promise<Look> {
+    const reply = (await this.#run('look', keys)) as [string, string, string, string, string, string, number]
+    const [time, oldest, oldestEpoch, lastId, epoch, copy, removed] = reply
+    if (removed > 0) this.#options.onEvent({ kind: 'removed', stream, entries: removed })
     return {
       timeMs: Number(time),
       oldest: oldest === '' ? null : { id: parseStreamId(oldest), epoch: Number(oldestEpoch) },
@@ -170,12 +174,11 @@ export class RedisMaintenance implements BallotQueueMaintenance {
     const { link } = this.#options
     await link.whenBegun(answerMs)
     try {
-      return await runScript(link.client, name, keys, group, ...args)
+      return await link.run(name, keys, group, ...args)
     } catch (error) {
       if (!saysWiped(error)) throw error
-      link.again()
       await link.whenBegun(answerMs)
-      return await runScript(link.client, name, keys, group, ...args)
+      return await link.run(name, keys, group, ...args)
     }
   }
 

@@ -15,8 +15,8 @@ export type RedisStreamsEvent =
   | { readonly kind: 'wiped'; readonly stream: number; readonly missing: 'all' | 'stream' | 'group' | 'state' | 'another' }
   /** The epoch of this process' ballots from now on; `previous` is null at the start. */
   | { readonly kind: 'epoch'; readonly epoch: number; readonly previous: number | null }
-  /** An alarm: entries were removed from the stream (by hand, or by eviction) before they were counted. */
-  | { readonly kind: 'removed-uncounted'; readonly stream: number; readonly entries: number }
+  /** An alarm: something else than a trim of ours removed entries from the stream. Those that were not counted yet are lost. */
+  | { readonly kind: 'removed'; readonly stream: number; readonly entries: number }
   /** An alarm: an entry whose id fits no sequence. It is left where it is. */
   | { readonly kind: 'unusable-entry'; readonly stream: number }
   /** The replay window was cut short, because Redis' memory is more than 40 % full. */

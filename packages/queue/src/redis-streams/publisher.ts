@@ -3,7 +3,7 @@ import { type BallotPublisher, QueueOverloadedError, QueueUnavailableError, stre
 import { type Flushed, GroupCommit } from '../group-commit.ts'
 import type { Link } from './link.ts'
 import { streamOfVoter } from './options.ts'
-import { runScript, type StreamKeys } from './scripts.ts'
+import type { StreamKeys } from './scripts.ts'
 import { parseStreamId } from './stream-id.ts'
 
 /**
@@ -81,12 +81,10 @@ async function flush({ link, keys, stream, timeoutMs }: Intake, encoded: readonl
 
 async function send(link: Link, keys: StreamKeys, args: (string | number)[]): Promise<string[]> {
   try {
-    return (await runScript(link.client, 'publish', keys, ...args)) as string[]
+    return (await link.run('publish', keys, ...args)) as string[]
   } catch (error) {
     const { message } = error as Error
     if (message.startsWith('OOM')) throw new QueueOverloadedError('the memory of Redis is full', { cause: error })
-    // A server that does not answer, or that is no primary any more: another connection, and the epoch anew.
-    if (message === 'Command timed out' || message.startsWith('READONLY')) link.reset()
     throw error
   }
 }

@@ -6,8 +6,8 @@ import type { Redis } from 'ioredis'
  *     KEYS[1]  the stream. Fields of an entry: n ballots in it, i running number of the entry, t running number of its last ballot,
  *              e epoch, b body. From i and t a sum over any end of the stream is a subtraction, however long it is.
  *     KEYS[2]  a hash beside it: what this queue is (id, renamed, streams), the epoch it writes in and the identity of that epoch, the
- *              last i and t (entries, ballots), ballots not acked (waiting), the generation of deliveries, the id of the last entry
- *              that was trimmed, the low water's copy.
+ *              last i and t (entries, ballots), ballots not acked (waiting), the generation of deliveries, the last entry that was
+ *              removed (trimmed: its id, removed: its i), the low water's copy.
  *
  * ARGV[1] is the consumer group, where one is needed.
  */
@@ -92,7 +92,8 @@ const lua = {
       if undelivered then waiting = ballots - number(field(undelivered, 't')) + number(field(undelivered, 'n')) end
       redis.call('HDEL', queue, 'low_water', 'renamed')
       redis.call('HSET', queue, 'id', ARGV[2], 'generation', ARGV[3], 'streams', ARGV[4], 'ballots', whole(ballots),
-        'entries', whole(entries), 'waiting', whole(waiting), 'identity', '')
+        'entries', whole(entries), 'waiting', whole(waiting), 'identity', '',
+        'removed', whole(newest and number(field(firstFrom('-'), 'i')) - 1 or entries))
     end
     local found = redis.call('HMGET', queue, 'id', 'renamed', 'epoch', 'identity', 'streams')
     return { found[1], found[2] or '', found[3] or '0', found[4] or '', found[5] or '', missing }
@@ -228,14 +229,15 @@ const lua = {
   /**
    * Where the stream stands. The time comes first, then what is unacked; nothing else runs in between. With nothing unacked the stream's
    * last id is moved up to the time, so that whatever comes later gets a later id, even if the clock is set back meanwhile.
-   * -> time ms, oldest unacked id ('' for none), its epoch, last id of the stream, epoch, low water's copy ('' for none)
+   * -> time ms, oldest unacked id ('' for none), its epoch, last id of the stream, epoch, low water's copy ('' for none), how many
+   * entries something else than a trim has removed since the last look
    * ARGV: group
    */
   look: `
     local now = nowMs()
     local pending, undelivered = unacked(ARGV[1])
     local oldest = least(pending, undelivered and undelivered[1])
-    local found = redis.call('HMGET', queue, 'epoch', 'low_water')
+    local found = redis.call('HMGET', queue, 'epoch', 'low_water', 'entries', 'removed')
     local info, lastId = redis.call('XINFO', 'STREAM', stream), nil
     for at = 1, #info, 2 do
       if info[at] == 'last-generated-id' then lastId = info[at + 1] end
@@ -243,7 +245,8 @@ const lua = {
     local epoch = found[1] or '0'
     if oldest then
       -- A pending entry that is gone from the stream: the next one tells the epoch.
-      epoch = field(firstFrom(oldest), 'e') or epoch
+      local own = field(firstFrom(oldest), 'e') or ''
+      if string.match(own, '^%d+$') and tonumber(own) < tonumber(epoch) then epoch = own end
     else
       local time = whole(now) .. '-0'
       if below(lastId, time) then
@@ -251,7 +254,15 @@ const lua = {
         lastId = time
       end
     end
-    return { whole(now), oldest or '', epoch, lastId, found[1] or '0', found[2] or '' }
+    local first = firstFrom('-')
+    local removed = first and number(field(first, 'i')) - 1 or number(found[3])
+    local strange = math.max(0, removed - number(found[4]))
+    if strange > 0 then
+      local trimmed = lastId
+      if first then trimmed = string.format('%.0f-18446744073709551615', parts(first[1]) - 1) end
+      redis.call('HSET', queue, 'removed', whole(removed), 'trimmed', trimmed)
+    end
+    return { whole(now), oldest or '', epoch, lastId, found[1] or '0', found[2] or '', strange }
   `,
 
   /** -> ballots not acked, oldest unacked id ('' for none). With nothing unacked the count is mended if it drifted. ARGV: group */
@@ -314,6 +325,8 @@ const lua = {
     local newest = redis.call('XREVRANGE', stream, '(' .. to, '-', 'COUNT', '1')[1]
     local removed = redis.call('XTRIM', stream, 'MINID', '=', to)
     redis.call('HSET', queue, 'trimmed', newest[1])
+    local numbered = number(field(newest, 'i'))
+    if numbered > 0 then redis.call('HSET', queue, 'removed', whole(numbered)) end
     return { removed, more }
   `,
 }

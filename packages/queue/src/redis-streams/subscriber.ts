@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis'
 import { queuedBallots } from '../queued-ballots.ts'
 import { type Link, saysWiped } from './link.ts'
 import { group, type RedisStreamsEvent } from './options.ts'
-import { runScript, type StreamKeys } from './scripts.ts'
+import type { StreamKeys } from './scripts.ts'
 import { parseStreamId } from './stream-id.ts'
 
 /** Redis does nothing else while a script runs: one question takes at most so many entries, the next one goes on. */
@@ -48,10 +48,12 @@ export interface RedisSubscriberOptions {
   readonly onEvent: (event: RedisStreamsEvent) => void
 }
 
+/** What one `receive` has so far, and what it may still take. */
 interface Taken {
   ballots: number
   bytes: number
   readonly deliveries: Delivery[]
+  readonly ids: Set<string>
 }
 
 export class RedisSubscriber implements BallotSubscriber {
@@ -80,7 +82,7 @@ export class RedisSubscriber implements BallotSubscriber {
     const until = performance.now() + limits.waitMs
     const { link } = this.#options
     await link.whenBegun(answerMs)
-    const taken: Taken = { ballots: limits.ballotsMax, bytes: limits.bytesMax, deliveries: [] }
+    const taken: Taken = { ballots: limits.ballotsMax, bytes: limits.bytesMax, deliveries: [], ids: new Set() }
     try {
       await this.#confirmAcks()
       for (;;) {
@@ -117,7 +119,7 @@ export class RedisSubscriber implements BallotSubscriber {
     try {
       await this.#confirmAcks()
       for (const { keys } of this.#streams) {
-        for (let cursor = '-'; cursor !== ''; ) cursor = (await runScript(link.client, 'release', keys, group, consumer, cursor)) as string
+        for (let cursor = '-'; cursor !== ''; ) cursor = (await link.run('release', keys, group, consumer, cursor)) as string
       }
     } catch {
       // Others take it when it was held too long.
@@ -130,7 +132,7 @@ export class RedisSubscriber implements BallotSubscriber {
       while (state.unconfirmed.length > 0) {
         const acks = state.unconfirmed.slice(0, acksMax)
         const pairs = acks.flatMap(({ id, ballots }) => [id, ballots])
-        await runScript(this.#options.link.client, 'ack', state.keys, group, state.generation ?? '', ...pairs)
+        await this.#options.link.run('ack', state.keys, group, state.generation ?? '', ...pairs)
         state.unconfirmed = state.unconfirmed.slice(acks.length)
         for (const { id } of acks) state.held.delete(id)
       }
@@ -161,8 +163,7 @@ export class RedisSubscriber implements BallotSubscriber {
   /** One question. -> the cursor to go on from, null at the end. */
   async #take(state: StreamState, kind: Kind, cursor: string, taken: Taken): Promise<string | null> {
     const { link, consumer, abandonedAfterMs, onEvent } = this.#options
-    const [generation, epoch, next, entries, gone] = (await runScript(
-      link.client,
+    const [generation, epoch, next, entries, gone] = (await link.run(
       'take',
       state.keys,
       group,
@@ -174,12 +175,13 @@ export class RedisSubscriber implements BallotSubscriber {
       taken.bytes,
       stepsMax,
     )) as [string, string, string, [string, string, string, string][], string[]]
-    this.#setGeneration(state, generation)
-    if (gone.length > 0) onEvent({ kind: 'removed-uncounted', stream: state.stream, entries: gone.length })
+    const rewound = this.#setGeneration(state, generation)
+    if (gone.length > 0) onEvent({ kind: 'removed', stream: state.stream, entries: gone.length })
     for (const [id, ballots, entryEpoch, body] of entries) {
       if (kind === 'own' && state.held.has(id)) continue
-      this.#deliver(state, { id, ballots, body, epoch: Number(entryEpoch || epoch) }, taken)
+      this.#deliver(state, { id, ballots, body, epoch: epochFrom(entryEpoch, epoch) }, taken)
     }
+    if (rewound && kind === 'own') return '0-0'
     return next === '' ? null : next
   }
 
@@ -189,6 +191,8 @@ export class RedisSubscriber implements BallotSubscriber {
       this.#options.onEvent({ kind: 'unusable-entry', stream: state.stream })
       return
     }
+    if (taken.ids.has(delivery.id)) return
+    taken.ids.add(delivery.id)
     taken.deliveries.push(delivery)
     taken.ballots -= Math.max(1, delivery.ballots.length)
     taken.bytes -= entry.body.length
@@ -204,12 +208,14 @@ export class RedisSubscriber implements BallotSubscriber {
   }
 
   /** After a rewind everything handed out before comes again, and what is pending under this name is looked through anew. */
-  #setGeneration(state: StreamState, generation: string): void {
-    if (state.generation === generation) return
-    if (state.generation !== null) state.ownFrom = '0-0'
+  #setGeneration(state: StreamState, generation: string): boolean {
+    if (state.generation === generation) return false
+    const rewound = state.generation !== null
+    if (rewound) state.ownFrom = '0-0'
     state.generation = generation
     state.held.clear()
     state.unconfirmed = []
+    return rewound
   }
 
   /** Waits for the first new entry of any stream. */
@@ -241,7 +247,7 @@ export class RedisSubscriber implements BallotSubscriber {
       for (const [id, fields] of entries) {
         const field = (name: string) => fields[fields.indexOf(name) + 1]
         const at = (name: string) => (fields.indexOf(name) % 2 === 0 ? (field(name) ?? '') : '')
-        this.#deliver(state, { id, ballots: at('n'), body: at('b'), epoch: Number(at('e') || epoch || 0) }, taken)
+        this.#deliver(state, { id, ballots: at('n'), body: at('b'), epoch: epochFrom(at('e'), epoch ?? '') }, taken)
       }
     }
   }
@@ -249,6 +255,11 @@ export class RedisSubscriber implements BallotSubscriber {
 
 function isFull(taken: Taken): boolean {
   return taken.ballots <= 0 || taken.bytes <= 0
+}
+
+/** For a ballot that cannot be read; whoever wrote it may have written anything there. */
+function epochFrom(ofEntry: string, ofQueue: string): number {
+  return Number(/^\d{1,9}$/.test(ofEntry) ? ofEntry : ofQueue)
 }
 
 function placeOf({ id }: Delivery): { stream: number; generation: string; entry: string; ballots: string } {
