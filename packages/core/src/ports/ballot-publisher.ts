@@ -18,7 +18,8 @@ export interface Published {
 
 /**
  * Guarantee: `publish` resolves only when the queue has the ballot durably (it survives a crash of every process of ours and of the
- * queue itself). Ballots published one after the other get growing sequences.
+ * queue itself). The ballots of one voter get growing sequences, in the order in which they were published. `atMs` is the time by which
+ * the count will judge the ballot too.
  *
  * Throws {@link QueueOverloadedError} when too much is waiting (the ballot was not sent), {@link QueueUnavailableError} when the
  * outcome is unknown: it may or may not be in the queue, and sending the same ballot of the same voter again is always right.

@@ -14,7 +14,7 @@ export interface LowWater {
 export interface StreamPosition {
   readonly stream: number
   readonly epoch: number
-  /** Every ballot of this stream below is acked, therefore committed. */
+  /** Every ballot of this stream below is acked, therefore committed. Where a queue has no order of all its ballots: nothing is below. */
   readonly below: Sequence
   readonly atMs: number
   /** How far the clock is behind the queue's time: 0 unless the clock went back. */
@@ -22,9 +22,9 @@ export interface StreamPosition {
 }
 
 export interface QueueDepth {
-  /** Ballots not yet acked. Exact at 0. */
+  /** Ballots not yet acked. Exact at 0, unless the queue itself only estimates. */
   readonly ballots: number
-  /** Queue time of the oldest of them; null when there are none. */
+  /** Queue time of the oldest of them; null when there are none, or the queue does not tell. */
   readonly oldestAtMs: number | null
 }
 
@@ -32,6 +32,9 @@ export interface QueueDepth {
  * What one janitor needs of the queue. Guarantees: `positions` takes the queue's TIME before it looks at what is pending, so that
  * everything accepted until `atMs` lies below; `trim` removes nothing that is unacked, nor at or above the low water, nor younger than the
  * replay window; after `rewind` everything at or above the row that is still kept is delivered again.
+ *
+ * A queue that forgets what was acked, and does not tell what lies where (SQS), promises less, and nothing wrong: `positions` is empty until
+ * it is sure, and says only by its time what is counted; it keeps no copy of the low water, trims nothing, and a rewind finds a gap.
  */
 export interface BallotQueueMaintenance {
   positions(): Promise<StreamPosition[]>

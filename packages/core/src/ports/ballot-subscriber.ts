@@ -26,10 +26,12 @@ export interface ReceiveLimits {
 
 /**
  * Guarantee: every entry is delivered at least once, in any order, also after a crash of the consumer that held it. A subscriber gets
- * its own unacked entries of an earlier life first, then entries that others have held for too long, then new ones.
+ * its own unacked entries of an earlier life first (where the queue knows its consumers), then entries that others have held for too
+ * long, then new ones. What is held too long is told by the time since the delivery, or since its holder was last heard of.
  *
- * Every delivery ends acked, retried or parked. Ack ONLY after the commit: an entry that is acked is never delivered again (but by a
- * rewind). `receive` returns at least one entry if there is one, and stops after the entry that reaches a limit.
+ * Every delivery ends acked, retried or parked. Ack ONLY after the commit: an entry that is acked is not delivered again, but by a rewind,
+ * or now and then by a queue that promises no more than "at least once". `receive` returns at least one entry if there is one (without
+ * waiting, a queue may overlook it), and stops after the entry that reaches a limit.
  */
 export interface BallotSubscriber {
   receive(limits: ReceiveLimits): Promise<Delivery[]>

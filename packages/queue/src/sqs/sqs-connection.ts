@@ -21,12 +21,9 @@ export interface SqsConnectionOptions {
   readonly clock?: QueueClock
 }
 
-/**
- * SQS lets nobody make a queue of the same name within 60 s of deleting the old one. Whoever looks more often than that which queue it
- * is never takes a new one for the old one.
- */
-const lookAgainMs = 10_000
-const believedMs = 30_000
+/** How often it is asked which queue this is, and for how long the answer is good: a queue can be replaced behind our back. */
+const lookAgainMs = 5_000
+const believedMs = 10_000
 
 /** Knows which queue this is: makes it if there is none, learns its epoch, notices when it was replaced. */
 export class SqsConnection {
@@ -51,11 +48,11 @@ export class SqsConnection {
     this.calls = options.calls(this.clock)
   }
 
-  /** The queue, looked at no longer ago than SQS needs to replace one. */
+  /** The queue, as it was no longer ago than 10 s. */
   async place(): Promise<SqsPlace> {
     const age = this.clock.monotonicMs() - this.#lookedAtMs
     if (this.#place === null || age > believedMs) return this.#open()
-    // Nobody waits for this one; if it fails, the next one is asked for, and waited for when it is time.
+    // Nobody waits for this look; if it fails, the next one is waited for when it is time.
     if (age > lookAgainMs) this.#open().catch(() => {})
     return this.#place
   }

@@ -227,7 +227,7 @@ describe('publisher to SQS', () => {
     const publishing = publisher.publish(ballot(1))
     await turn()
     fake.make('voting.fifo', { CreatedTimestamp: '2000' })
-    time.pass(31_000)
+    time.pass(11_000)
     await connection.place()
     fake.pending[0]?.answer()
     expect(await outcomes([publishing])).toEqual(['QueueUnavailableError'])
