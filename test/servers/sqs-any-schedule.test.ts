@@ -102,7 +102,7 @@ async function run(kind: 'fifo' | 'standard', changesAllowed: boolean, { seed, s
     const depths = await Promise.all(queues.map((queue) => queue.maintenance.depth().catch(() => ({ ballots: 1 }))))
     return depths.every(({ ballots }) => ballots === 0) && shaky.every(({ heldBack }) => heldBack === 0)
   }
-  const until = Date.now() + 60_000
+  const until = Date.now() + 120_000
   while (!(await isDrained())) {
     if (Date.now() > until) throw new Error('the queue does not drain')
     await delay(50)

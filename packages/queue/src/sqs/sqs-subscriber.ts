@@ -33,6 +33,7 @@ export class SqsSubscriber implements BallotSubscriber {
   readonly #held = new Map<string, Held>()
   readonly #heartbeat: NodeJS.Timeout
   #extending = false
+  #lastToldEpoch = 0
   #closed = false
 
   constructor(connection: SqsConnection, options: SqsSubscriberOptions) {
@@ -120,13 +121,18 @@ export class SqsSubscriber implements BallotSubscriber {
       filling.giveBack(reserved - messages.length)
     }
     for (const message of messages) {
-      const delivery = toDelivery(this.#connection.kind, message, place.epoch, (got) =>
-        this.#connection.tell({ kind: 'epoch', expected: place.epoch, got }),
-      )
+      const delivery = toDelivery(this.#connection.kind, message, place.epoch, (got) => this.#tellEpoch(place.epoch, got))
       this.#held.set(delivery.id, { handle: delivery.id, place, sinceMs })
       filling.add(delivery, Buffer.byteLength(message.Body ?? ''))
     }
     return messages.length > 0
+  }
+
+  /** Once for each: there may be many messages of it. */
+  #tellEpoch(expected: number, got: number): void {
+    if (this.#lastToldEpoch === got) return
+    this.#lastToldEpoch = got
+    this.#connection.tell({ kind: 'epoch', expected, got })
   }
 
   /** Whoever asks for more is done with what it was given long ago, or has forgotten it (a failed ack, say): let others have it. */
