@@ -4,7 +4,7 @@ import { pollRepositoryContract } from '@urna/core/testing/poll-repository-contr
 import { queueEpochsContract } from '@urna/core/testing/queue-epochs-contract'
 import { resultsReaderContract } from '@urna/core/testing/results-reader-contract'
 import { SqlBallotRepository, SqlPollRepository, SqlQueueEpochs, SqlResultsReader } from '@urna/database'
-import { describeServers } from './support/mysql-servers.ts'
+import { describeServers } from './support/mysql-suites.ts'
 
 describeServers('contracts', (suite, { product }) => {
   const ballots = async () => {

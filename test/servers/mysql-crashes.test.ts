@@ -11,7 +11,7 @@ import {
 import { openMysqlPrimary, pingDatabase, SqlBallotRepository, SqlResultsReader } from '@urna/database'
 import { expect, it } from 'vitest'
 import { MysqlProxy, type ProxiedCommand } from './support/mysql-proxy.ts'
-import { describeServers } from './support/mysql-servers.ts'
+import { describeServers } from './support/mysql-suites.ts'
 
 /** What the connection is worth when the command arrives. */
 type Accident = 'lost' | 'answer lost' | 'killed'

@@ -1,7 +1,7 @@
 import { migrate, openMysqlPrimary, schemaVersion } from '@urna/database'
 import { expect, it } from 'vitest'
 import { MysqlProxy } from './support/mysql-proxy.ts'
-import { describeServers } from './support/mysql-servers.ts'
+import { describeServers } from './support/mysql-suites.ts'
 
 describeServers('migrations', (suite) => {
   const tablesOf = (database: string) =>

@@ -4,7 +4,7 @@ import { type MysqlEvent, openMysqlPrimary, openMysqlReplica, pingDatabase, SqlB
 import { sql } from 'kysely'
 import { afterEach, expect, it } from 'vitest'
 import { freePort } from '../support/standalone-process.ts'
-import { describeServers } from './support/mysql-servers.ts'
+import { describeServers } from './support/mysql-suites.ts'
 
 const connectTimeoutMs = 400
 const queryTimeoutMs = 600

@@ -102,6 +102,32 @@ describe('counting a batch', () => {
     expect(sqliteCountStatements.upsertBallots(4)).toBe(sqliteCountStatements.upsertBallots(4))
   })
 
+  it('cuts statements where their values would be too long, and counts the same', async () => {
+    const texts: string[] = []
+    const recorded = (make: (rows: number) => string) => (rows: number) => {
+      texts.push(`${make === sqliteCountStatements.upsertBallots ? 'ballots' : 'letters'} ${rows}`)
+      return make(rows)
+    }
+    const { upsertBallots, insertDeadLetters } = sqliteCountStatements
+    const countStatements = {
+      ...sqliteCountStatements,
+      bytesMax: 1_000,
+      upsertBallots: recorded(upsertBallots),
+      insertDeadLetters: recorded(insertDeadLetters),
+    }
+    const primary = { ...subject.primary, dialect: { ...subject.primary.dialect, countStatements } }
+    // 16 + 16 + 8 + 16 + 16 + 5 + 8 = 85 bytes each: 11 of them in a statement, not padded to 16, which would be 1,360 bytes; the last is
+    const ballots = Array.from({ length: 12 }, (_, voter) => sampleBallot(poll, voter, voter + 1, ['1']))
+    // One of 2,000 bytes stands alone; 3 small ones before it are 4 with their padding, 2 after it need none.
+    const sizes = [10, 10, 10, 2_000, 10, 10]
+    const deadLetters = sizes.map((size, index) => sampleDeadLetter(100 + index, { payloadSealed: Buffer.alloc(size) }))
+    await new SqlBallotRepository(primary).countBatch(batchOf([poll], ballots, { deadLetters }))
+    expect(texts).toEqual(['ballots 11', 'ballots 1', 'letters 4', 'letters 1', 'letters 2'])
+    expect(await new SqlResultsReader(subject.replica).snapshot(poll.id)).toMatchObject({ turnout: 12 })
+    const { rows } = await sql`select count(*) as n from dead_letters`.execute(subject.primary.db)
+    expect(rows).toEqual([{ n: 6 }])
+  })
+
   it('is tried again when the schema is not there: that is no fault of a ballot', async () => {
     await sql`drop table tallies`.execute(subject.primary.db)
     await expect(new SqlBallotRepository(subject.primary).countBatch(batch)).rejects.toBeInstanceOf(RetryableDatabaseError)

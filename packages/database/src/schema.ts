@@ -3,7 +3,7 @@ import type { Generated } from 'kysely'
 /**
  * The tables as rows. Rows never leave this package: the repositories map them. docs/adr/0001 says why each column is there.
  *
- * Poll ids and tally keys are ASCII text with a binary order (`TEXT` on SQLite, `CHAR`/`VARCHAR ... ascii_bin` on MySQL): readable in a
+ * Poll ids and tally keys are ASCII text with a binary order (`TEXT` on SQLite, `VARCHAR` in utf8mb4_bin on MySQL): readable in a
  * dump, and sorted by every database as JavaScript sorts them. Times are epoch milliseconds.
  */
 export interface Database {

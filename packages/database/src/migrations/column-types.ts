@@ -9,7 +9,7 @@ export interface ColumnTypes {
   binary(bytes: number): ColumnType
   /** At most n bytes. */
   varBinary(bytesMax: number): ColumnType
-  /** ASCII, compared as bytes. */
+  /** ASCII, compared as bytes. On some databases blanks at the end do not count: nothing that is kept here ends with one. */
   ascii(charactersMax: number): ColumnType
   /** Any text, of any length. */
   readonly text: ColumnType
@@ -46,13 +46,14 @@ const inRowBytesMax = 1_024
 
 /**
  * MySQL and MariaDB. BINARY(n) would fill a value that is too short with zeros, and two voters could be one: VARBINARY leaves it as it is,
- * and the column's check refuses it. InnoDB orders every table by its primary key.
+ * and the column's check refuses it. In utf8mb4 ASCII takes a byte a character, too; a column in `ascii` would refuse to be compared with other text, where nothing is to be
+ * found and all is well. InnoDB orders every table by its primary key.
  */
 export const mysqlColumnTypes: ColumnTypes = {
   binary: (bytes) => sql`varbinary(${sql.lit(bytes)})`,
   varBinary: (bytesMax) =>
     bytesMax <= inRowBytesMax ? sql`varbinary(${sql.lit(bytesMax)})` : bytesMax <= 65_535 ? sql`blob` : sql`longblob`,
-  ascii: (charactersMax) => sql`varchar(${sql.lit(charactersMax)}) character set ascii collate ascii_bin`,
+  ascii: (charactersMax) => sql`varchar(${sql.lit(charactersMax)}) character set utf8mb4 collate utf8mb4_bin`,
   text: sql`longtext character set utf8mb4 collate utf8mb4_bin`,
   u32: sql`int unsigned`,
   i64: sql`bigint`,

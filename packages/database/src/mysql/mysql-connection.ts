@@ -1,11 +1,17 @@
 import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely'
 import type { FieldPacket, PoolConnection, QueryError, ResultSetHeader } from 'mysql2'
 import type { RepeatedQuery } from '../count-batch.ts'
-import { type CodedError, codedError, connectionLostCode, timedOutCode } from '../database-errors.ts'
+import { type CodedError, codedError, connectionLostCode, hasCode, timedOutCode } from '../database-errors.ts'
 import { asDriverError, isConnectionOver } from './mysql-errors.ts'
 import { type Parameter, readLongNumbers, toParameter } from './mysql-values.ts'
 
-type Answer = ResultSetHeader | Record<string, unknown>[]
+interface Given {
+  readonly answer: ResultSetHeader | Record<string, unknown>[]
+  readonly fields: FieldPacket[]
+}
+
+// The server keeps no more statements, or forgets them as soon as they are made.
+const cannotBePrepared = ['MYSQL_1461', 'MYSQL_1615']
 
 export interface MysqlConnectionOptions {
   readonly queryTimeoutMs: number
@@ -37,16 +43,12 @@ export class MysqlConnection implements DatabaseConnection {
     raw.on('end', () => this.#end(codedError(connectionLostCode, 'the server closed the connection')))
   }
 
-  get isOver(): boolean {
-    return this.#over !== null
-  }
-
-  /**
-   * Only what comes again and again is kept prepared: other texts are many, and each would occupy the server for as long as the connection
-   * lives.
-   */
   async executeQuery<Row>(query: CompiledQuery | RepeatedQuery): Promise<QueryResult<Row>> {
-    const { answer, fields } = await this.#ask('isRepeated' in query ? 'execute' : 'query', query.sql, query.parameters.map(toParameter))
+    const isRead = query.query.kind === 'SelectQueryNode'
+    const parameters = query.parameters.map((value) => toParameter(value, !isRead))
+    const { answer, fields } = await ('isRepeated' in query
+      ? this.#askPrepared(query.sql, parameters)
+      : this.#ask('query', query.sql, parameters))
     if (Array.isArray(answer)) {
       readLongNumbers(answer, fields)
       return { rows: answer as Row[] }
@@ -75,7 +77,20 @@ export class MysqlConnection implements DatabaseConnection {
     this.#end(codedError(connectionLostCode, 'the connection was destroyed'))
   }
 
-  #ask(how: 'query' | 'execute', sql: string, values: Parameter[]): Promise<{ answer: Answer; fields: FieldPacket[] }> {
+  /**
+   * Only what comes again and again is kept prepared: other texts are many, and each would occupy the server for as long as the connection
+   * lives.
+   */
+  async #askPrepared(sql: string, values: Parameter[]): Promise<Given> {
+    try {
+      return await this.#ask('execute', sql, values)
+    } catch (error) {
+      if (!cannotBePrepared.some((code) => hasCode(error, code))) throw error
+      return this.#ask('query', sql, values)
+    }
+  }
+
+  #ask(how: 'query' | 'execute', sql: string, values: Parameter[]): Promise<Given> {
     if (this.#over !== null) return Promise.reject(this.#over)
     const { queryTimeoutMs, onTimeOut } = this.#options
     return new Promise((resolve, reject) => {
@@ -89,7 +104,7 @@ export class MysqlConnection implements DatabaseConnection {
         if (!this.#calls.delete(call)) return
         clearTimeout(timer)
         if (error === null) {
-          resolve({ answer: answer as Answer, fields })
+          resolve({ answer: answer as Given['answer'], fields })
           return
         }
         const driverError = asDriverError(error)

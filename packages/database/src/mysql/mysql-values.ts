@@ -4,17 +4,19 @@ import { codedError, numberRefusedCode, numberUnreadableCode } from '../database
 export type Parameter = string | number | bigint | Buffer | null
 
 /**
- * What a statement may be given. Everything else is a programmer's error: mysql2 would turn an object into SQL. A number must be a whole one
- * that JavaScript holds exactly: MySQL rounds fractions into an integer column without a word.
+ * What a statement may be given. Everything else is a programmer's error: mysql2 would turn an object into SQL. A number that is stored must be a whole
+ * one that JavaScript holds exactly: MySQL rounds fractions into an integer column without a word. To one that is only looked for nothing is equal.
  */
-export function toParameter(value: unknown): Parameter {
+export function toParameter(value: unknown, isStored: boolean): Parameter {
   switch (typeof value) {
     case 'string':
     case 'bigint':
       return value
     case 'number':
-      if (!Number.isSafeInteger(value)) throw codedError(numberRefusedCode, 'a number is no whole number, or too large to be exact')
-      return value
+      if (isStored && !Number.isSafeInteger(value)) {
+        throw codedError(numberRefusedCode, 'a number is no whole one, or too large to be exact')
+      }
+      return Number.isFinite(value) ? value : null
     default:
       if (value === null) return null
       if (Buffer.isBuffer(value)) return value
