@@ -236,6 +236,23 @@ describe('publisher to SQS', () => {
     expect(epochOfSequence(seq)).toBe(2)
   })
 
+  it('closes when every ballot has its answer, and takes none meanwhile', async () => {
+    const { publisher, fake } = await setUp()
+    const publishing = ['A', 'B'].map((answer) => publisher.publish(ballot(1, [answer])))
+    let closed = false
+    const closing = publisher.close().then(() => {
+      closed = true
+    })
+    await turn()
+    await expect(publisher.publish(ballot(2))).rejects.toThrow(QueueOverloadedError)
+    fake.pending[0]?.answer()
+    await turn()
+    expect(closed).toBe(false) // B is under way
+    fake.pending[0]?.answer()
+    await closing
+    expect(await outcomes(publishing)).toEqual(['receipt', 'receipt'])
+  })
+
   it('says whether the queue takes ballots, and never throws', async () => {
     const { publisher, fake } = await setUp()
     expect(await publisher.check()).toBe(true)
