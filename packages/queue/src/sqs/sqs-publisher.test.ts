@@ -175,11 +175,11 @@ describe('publisher to SQS', () => {
   })
 
   it('refuses what waited too long, and what would wait as one too many: neither was sent', async () => {
-    const { publisher, fake } = await setUp({ waitMsMax: 5, waitingMax: 2 })
+    const { publisher, fake } = await setUp({ waitMsMax: 300, waitingMax: 2 })
     const first = publisher.publish(ballot(1))
     const second = publisher.publish(ballot(1))
     await expect(publisher.publish(ballot(2))).rejects.toThrow(QueueOverloadedError)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await new Promise((resolve) => setTimeout(resolve, 350))
     fake.pending[0]?.answer()
     expect(await outcomes([first, second])).toEqual(['receipt', 'QueueOverloadedError'])
     expect(fake.sent).toHaveLength(1)
