@@ -6,8 +6,8 @@ import { afterEach, expect, it } from 'vitest'
 import { freePort } from '../support/standalone-process.ts'
 import { describeServers } from './support/mysql-suites.ts'
 
-const connectTimeoutMs = 400
-const queryTimeoutMs = 600
+const connectTimeoutMs = 1_000
+const queryTimeoutMs = 1_200
 // What the machine may take on top of a limit.
 const slackMs = 1_500
 
@@ -47,14 +47,18 @@ describeServers('time limits', (suite) => {
   it('an answer that takes too long: its connection is never used again, and the server ends what it did', async () => {
     const { database, primary, events, connectionIds, ownId } = await subject(1)
     const before = await ownId()
+    await expect(sql`select sleep(2)`.execute(primary.db)).rejects.toMatchObject({ code: 'URNA_TIMED_OUT' })
+    const after = await ownId()
+    expect(after).not.toBe(before)
     const slow = primary.db.transaction().execute(async (transaction) => {
       await sql`insert into settings (name, value) values ('late', '')`.execute(transaction)
-      await sql`select sleep(1.2)`.execute(transaction)
+      await sql`select sleep(2)`.execute(transaction)
     })
     await expect(slow).rejects.toMatchObject({ code: 'URNA_TIMED_OUT' })
     expect(events).toContainEqual({ kind: 'timed-out', waitingFor: 'answer', afterMs: queryTimeoutMs })
-    expect(await ownId()).not.toBe(before)
-    await expect.poll(connectionIds, { timeout: 5_000 }).not.toContain(before)
+    expect(await ownId()).not.toBe(after)
+    const left = async () => (await connectionIds()).filter((id) => id === before || id === after)
+    await expect.poll(left, { timeout: 5_000 }).toEqual([])
     expect(await suite.server.query('select * from settings', [], database)).toEqual([])
   })
 
@@ -89,6 +93,8 @@ describeServers('time limits', (suite) => {
       () => coldReplica.close(),
     )
     const before = await ownId()
+    const sockets = () => process.getActiveResourcesInfo().filter((resource) => resource === 'TCPSocketWrap').length
+    const socketsBefore = sockets()
     suite.server.signal('SIGSTOP')
     // One that has a connection, one that has none, and more of them than there are connections.
     const limitMs = connectTimeoutMs + queryTimeoutMs
@@ -98,6 +104,8 @@ describeServers('time limits', (suite) => {
       failsWithin(limitMs, () => new SqlResultsReader(coldReplica).snapshot(poll.id)),
     ])
     expect(events).toContainEqual({ kind: 'timed-out', waitingFor: 'answer', afterMs: queryTimeoutMs })
+    // No connection is left open that a server would have to close.
+    await expect.poll(sockets).toBeLessThan(socketsBefore)
     // Closing does not wait for it either.
     const startMs = performance.now()
     await cold.close()
@@ -128,6 +136,15 @@ describeServers('time limits', (suite) => {
     await primary.close()
     await primary.close()
     await expect(pingDatabase(primary)).rejects.toThrow()
+  })
+
+  it('an idle connection that the server closes: the next call has another one, and no error', async () => {
+    const { connectionIds, ownId } = await subject(1)
+    await suite.server.query('set global wait_timeout = 1')
+    const before = await ownId()
+    await expect.poll(connectionIds, { timeout: 5_000 }).not.toContain(before)
+    expect(await ownId()).not.toBe(before)
+    await suite.server.query('set global wait_timeout = default')
   })
 
   it('a lock that is held: the server gives up before we do, and the connection lives', async () => {
