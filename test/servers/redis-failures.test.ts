@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { type BallotPublisher, QueueOverloadedError, QueueUnavailableError } from '@urna/core'
+import { inspect } from 'node:util'
+import { type BallotPublisher, type Published, QueueOverloadedError, QueueUnavailableError } from '@urna/core'
 import { describe, expect, it } from 'vitest'
 import { drain, EpochsInMemory, everything, onEveryRedis, openQueue, sampleBallot, sequencesOf, until } from './redis-subjects.ts'
 import { RedisServer, redisKinds } from './support/redis-servers.ts'
@@ -182,6 +183,61 @@ onEveryRedis(({ kind, open }) => {
     expect(await queue.depth()).toEqual({ ballots: 0, oldestAtMs: null })
     await server.ask(['CONFIG', 'SET', 'maxmemory', '100mb'])
     await publisher.publish(sampleBallot())
+    await queue.close()
+    await server.remove()
+  })
+
+  it('says nothing of a ballot, nor of a password, in its errors', async () => {
+    const server = await RedisServer.start(kind)
+    const queue = openQueue(server)
+    const publisher = await queue.publisher()
+    const secret = sampleBallot(Buffer.from('the voter key 16'), ['the answer'])
+    const errors: unknown[] = []
+    const publish = () => publisher.publish(secret).catch((error: unknown) => errors.push(error))
+    const subscriber = await queue.subscribe('a')
+    await publish()
+    const deliveries = await subscriber.receive(everything)
+    await server.ask(['SET', queue.stream, 'not a stream'])
+    await publish()
+    await subscriber.ack(deliveries).catch((error: unknown) => errors.push(error))
+    await subscriber.receive({ ...everything, waitMs: 50 }).catch((error: unknown) => errors.push(error))
+    const under = publish()
+    await server.kill()
+    await under
+    expect(errors.length).toBeGreaterThanOrEqual(3)
+    for (const said of [...errors, ...queue.events]) {
+      expect(inspect(said, { depth: 10 })).not.toMatch(/the answer|dGhlIHZvdGVy|the voter key/)
+    }
+    await queue.close()
+    const locked = openQueue({ port: server.port, password: 'a wrong one' })
+    await server.startAgain()
+    await (await locked.publisher()).check()
+    await until(() => locked.events.length > 0, 'it was refused')
+    expect(inspect(locked.events, { depth: 10 })).not.toContain('a wrong one')
+    await locked.close()
+    await server.remove()
+  }, 40_000)
+
+  it('loses nothing that it confirmed when the disk is full: Redis ends, ballots are refused, and it goes on where there is room', async () => {
+    const server = await RedisServer.start(kind, { fileKilobytesMax: 300 })
+    const queue = openQueue(server)
+    const publisher = await queue.publisher()
+    const confirmed: string[] = []
+    const text = 'x'.repeat(5_000)
+    while (server.running) {
+      const published = await publisher.publish(sampleBallot(randomBytes(16), [text])).catch((error: unknown) => error)
+      if (published instanceof Error) expect(published).toBeInstanceOf(QueueUnavailableError)
+      else confirmed.push((published as Published).seq.toString('hex'))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(confirmed.length).toBeGreaterThan(20)
+    await expect(publisher.publish(sampleBallot())).rejects.toBeInstanceOf(QueueUnavailableError)
+    server.fileKilobytesMax = null
+    await server.startAgain()
+    await until(() => publisher.check(), 'it is back')
+    confirmed.push((await publisher.publish(sampleBallot())).seq.toString('hex'))
+    const received = await drain(await queue.subscribe('a'))
+    expect(confirmed.filter((sequence) => !received.includes(sequence))).toEqual([])
     await queue.close()
     await server.remove()
   })

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { BallotSubscriber, Delivery, LowWater, PollId, PublishableBallot } from '@urna/core'
 import { type RedisStreamsEvent, type RedisStreamsOptions, type RedisStreamsQueue, redisStreamsQueue } from '@urna/queue'
 import { afterAll, beforeAll, describe, it } from 'vitest'
-import { type RedisKind, RedisServer, type RedisServerOptions, redisKinds } from './support/redis-servers.ts'
+import { type RedisKind, RedisServer, type RedisServerOptions, redisKinds, removeRedisServers } from './support/redis-servers.ts'
 
 /** What the primary does: the same identity is the same epoch, a new one a greater one. */
 export class EpochsInMemory {
@@ -67,7 +67,7 @@ export function onEveryRedis(define: (tests: RedisTests) => void, settings: Redi
       })
       afterAll(async () => {
         await closeAll()
-        await server.remove()
+        await removeRedisServers()
       })
       const open = (options: QueueOptions = {}, on = server): OpenQueue => {
         const queue = openQueue(on, options)
@@ -79,14 +79,14 @@ export function onEveryRedis(define: (tests: RedisTests) => void, settings: Redi
   }
 }
 
-export function openQueue(server: { readonly port: number }, options: QueueOptions = {}): OpenQueue {
+export function openQueue(server: { readonly port: number; readonly password?: string }, options: QueueOptions = {}): OpenQueue {
   const { epochs = new EpochsInMemory(), prefix = `t-${randomBytes(6).toString('hex')}`, replayWindowMs = 900_000, ...rest } = options
   const events: RedisStreamsEvent[] = []
   const queue = redisStreamsQueue({
     ...rest,
     prefix,
     replayWindowMs,
-    connection: { host: '127.0.0.1', port: server.port },
+    connection: { host: '127.0.0.1', port: server.port, ...(server.password === undefined ? {} : { password: server.password }) },
     registerEpoch: epochs.register,
     onEvent: (event) => events.push(event),
   })

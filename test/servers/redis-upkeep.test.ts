@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { advanceLowWater, compareSequences, entryOfSequence, type LowWater, streamSequence } from '@urna/core'
+import { keysOf } from '@urna/queue'
+import { defineScripts, runScript } from '@urna/queue/redis-streams/scripts'
 import fc from 'fast-check'
+import { Redis } from 'ioredis'
 import { expect, it } from 'vitest'
 import { drain, everything, type OpenQueue, onEveryRedis, RowsInMemory, sampleBallot, sequencesOf, until } from './redis-subjects.ts'
 
@@ -275,6 +278,30 @@ onEveryRedis(({ server, open }) => {
     )
   }, 60_000)
 
+  it('is held back from trimming by each of its limits alone', async () => {
+    const queue = open({ replayWindowMs: -1_000 })
+    const publisher = await queue.publisher()
+    const subscriber = await queue.subscribe('a')
+    const sent = []
+    for (let index = 0; index < 6; index++) sent.push(await publisher.publish(sampleBallot()))
+    // The primary says that more is counted than the queue knows of: it was failed back to, say.
+    const atMs = Date.now() + 1_000
+    const above: LowWater = { epoch: 1, stream: 0, below: streamSequence({ epoch: 1, ms: atMs, n: 0, stream: 0, index: 0 }), atMs, beat: 1 }
+    await queue.maintenance.storeLowWater(above)
+    expect(await queue.maintenance.trim(above)).toBe(0) // nothing is delivered
+    const held = await subscriber.receive({ ...everything, ballotsMax: 4 })
+    await subscriber.ack(held.slice(0, 2))
+    expect(await queue.maintenance.trim(above)).toBe(2) // the third is pending
+    await subscriber.ack(held)
+    expect(await queue.maintenance.trim(above)).toBe(2) // the fifth is not delivered
+    await drain(subscriber)
+    const low: LowWater = { ...above, below: sent[5]?.seq ?? Buffer.alloc(16), beat: 2 }
+    await queue.maintenance.storeLowWater(low)
+    expect(await queue.maintenance.trim(low)).toBe(1) // the sixth is the low water
+    expect(await queue.maintenance.trim({ ...low, epoch: 2 })).toBe(0) // of another epoch than the copy
+    expect(await ask('XLEN', queue.stream)).toBe(1)
+  })
+
   it('keeps counted entries for the window, less when the memory is short, and says so', async () => {
     const queue = open()
     const publisher = await queue.publisher()
@@ -333,6 +360,22 @@ onEveryRedis(({ server, open }) => {
     await publisher.publish(sampleBallot())
     await ask('HSET', queueKey(queue), 'waiting', 0)
     expect((await queue.depth()).ballots).toBe(1) // never 0 while something waits
+  })
+
+  it('removes names of consumers only when they hold nothing', async () => {
+    const queue = open()
+    await (await queue.publisher()).publish(sampleBallot())
+    const holder = await queue.subscribe('holder')
+    const held = await holder.receive(everything)
+    await (await queue.subscribe('idle')).receive(everything)
+    const client = new Redis({ port: server().port })
+    defineScripts(client)
+    const tidy = () => runScript(client, 'tidy', keysOf(queue.prefix, 0), 'consumers', -1)
+    expect(await tidy()).toBe(1)
+    expect(await tidy()).toBe(0)
+    await holder.ack(held)
+    expect(await tidy()).toBe(1)
+    client.disconnect()
   })
 
   it('lets two janitors move the low water, one after the other, and only up', async () => {

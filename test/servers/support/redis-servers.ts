@@ -40,14 +40,20 @@ export const redisKinds: readonly RedisKind[] = [
   kindOf(8, 'set SERVER_ROOT to a root directory with a Redis 8, as root'),
 ]
 
-const running = new Set<ChildProcess>()
+/** A test that fails half-way leaves its server to these. */
+const running = new Set<RedisServer>()
 process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
+  for (const server of running) server.end()
 })
+export async function removeRedisServers(): Promise<void> {
+  await Promise.all([...running].map((server) => server.remove()))
+}
 
 export interface RedisServerOptions {
   /** Over those that the queue needs. */
   readonly settings?: Readonly<Record<string, string>>
+  /** The greatest file that it may write: what a full disk does to it. */
+  readonly fileKilobytesMax?: number
 }
 
 /** A real server on a free port of 127.0.0.1, its data in a temporary folder. */
@@ -57,21 +63,25 @@ export class RedisServer {
   readonly #folder: string
   /** Read at the next start. */
   readonly settings: Record<string, string>
+  /** Read at the next start. */
+  fileKilobytesMax: number | null
   #child: ChildProcess | null = null
   #exited: Promise<void> = Promise.resolve()
 
-  private constructor(kind: RedisKind, port: number, folder: string, settings: Record<string, string>) {
+  private constructor(kind: RedisKind, port: number, folder: string, settings: Record<string, string>, fileKilobytesMax: number | null) {
     this.kind = kind
     this.port = port
     this.#folder = folder
     this.settings = settings
+    this.fileKilobytesMax = fileKilobytesMax
   }
 
-  static async start(kind: RedisKind, { settings = {} }: RedisServerOptions = {}): Promise<RedisServer> {
+  static async start(kind: RedisKind, { settings = {}, fileKilobytesMax }: RedisServerOptions = {}): Promise<RedisServer> {
     const temporary = kind.root === '' ? tmpdir() : join(kind.root, 'tmp')
     mkdirSync(temporary, { recursive: true })
     const folder = mkdtempSync(join(temporary, 'urna-redis-'))
-    const server = new RedisServer(kind, await freePort(), folder, { appendonly: 'yes', appendfsync: 'always', save: '', ...settings })
+    const needed = { appendonly: 'yes', appendfsync: 'always', save: '', ...settings }
+    const server = new RedisServer(kind, await freePort(), folder, needed, fileKilobytesMax ?? null)
     await server.startAgain()
     return server
   }
@@ -82,15 +92,14 @@ export class RedisServer {
     const folder = root === '' ? this.#folder : this.#folder.slice(root.length)
     const settings = { port: String(this.port), bind: '127.0.0.1', dir: folder, logfile: 'server.log', daemonize: 'no', ...this.settings }
     const options = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
-    const [command, ...prefix] = root === '' ? [program] : ['chroot', root, program]
-    const child = spawn(command as string, [...prefix, ...options], { stdio: 'ignore' })
+    const command = [...(root === '' ? [] : ['chroot', root]), program, ...options]
+    // A write beyond the limit fails as one to a full disk does, if its signal is ignored. The shell counts in blocks of 512 bytes.
+    const limit = this.fileKilobytesMax === null ? '' : `trap '' XFSZ; ulimit -f ${this.fileKilobytesMax * 2};`
+    const child = spawn('/bin/sh', ['-c', `${limit} exec "$@"`, 'sh', ...command], { stdio: 'ignore' })
     this.#child = child
-    running.add(child)
+    running.add(this)
     this.#exited = new Promise((resolve) => {
-      child.once('exit', () => {
-        running.delete(child)
-        resolve()
-      })
+      child.once('exit', () => resolve())
     })
     for (let attempt = 0; attempt < 200; attempt++) {
       if (child.exitCode !== null) break
@@ -126,8 +135,12 @@ export class RedisServer {
     return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null
   }
 
-  async kill(): Promise<void> {
+  end(): void {
     this.#child?.kill('SIGKILL')
+  }
+
+  async kill(): Promise<void> {
+    this.end()
     await this.#exited
   }
 
@@ -155,6 +168,7 @@ export class RedisServer {
 
   async remove(): Promise<void> {
     await this.kill()
+    running.delete(this)
     rmSync(this.#folder, { recursive: true, force: true })
   }
 }

@@ -10,8 +10,26 @@ export interface Begun {
   readonly epoch: number
   /** Of the server that answered then. */
   readonly runId: string
-  /** The clock of Redis, as far as this process can tell. */
-  readonly queueNowMs: () => number
+  readonly clock: QueueClock
+}
+
+/**
+ * The clock of Redis, as far as this process can tell: at least what it shows, at most that and the time a question took. Told anew with
+ * every answer, for clocks drift.
+ */
+export class QueueClock {
+  #timeMs = 0
+  #asOfMs = 0
+
+  /** `askedAtMs`: when the question was sent, by performance.now(). */
+  set(timeMs: number, askedAtMs: number): void {
+    this.#timeMs = timeMs
+    this.#asOfMs = askedAtMs
+  }
+
+  nowMs(): number {
+    return this.#timeMs + performance.now() - this.#asOfMs
+  }
 }
 
 interface OpenedStream {
@@ -40,6 +58,7 @@ export class QueueBeginning {
   constructor(options: Pick<RedisStreamsOptions, 'registerEpoch' | 'onEvent' | 'streams' | 'prefix'>) {
     this.#options = options
     const { streams = 1, prefix = 'urna' } = options
+    if (!/^[\w.-]{1,64}$/.test(prefix)) throw new RangeError(`prefix: expected 1 to 64 letters, digits, ".", "_" or "-", got ${prefix}`)
     if (!Number.isInteger(streams) || streams < 1 || streams > streamsMax)
       throw new RangeError(`streams: expected 1 to ${streamsMax}, got ${streams}`)
     this.keys = Array.from({ length: streams }, (_, stream) => keysOf(prefix, stream))
@@ -48,7 +67,7 @@ export class QueueBeginning {
   async begin(client: Redis): Promise<Begun> {
     const { runId } = readServerInfo(await client.info('server'))
     await this.#checkSettings(client, runId)
-    const queueNowMs = await this.#readClock(client)
+    const clock = await this.#readClock(client)
     for (let renames = 0; renames <= renamesMax; renames++) {
       const opened = await this.#open(client)
       const identity = identityOf(runId, opened)
@@ -56,7 +75,7 @@ export class QueueBeginning {
       const adopted = await this.#adopt(client, opened, epoch, identity.toString('hex'))
       if (adopted === 'ok') {
         this.#remember({ runId, ids: opened.map(({ id }) => id), epoch })
-        return { epoch, runId, queueNowMs }
+        return { epoch, runId, clock }
       }
       if (adopted === 'older') await this.#rename(client, opened)
     }
@@ -69,13 +88,15 @@ export class QueueBeginning {
     this.#settingsCheckedFor = runId
   }
 
-  async #readClock(client: Redis): Promise<() => number> {
+  async #readClock(client: Redis): Promise<QueueClock> {
+    const clock = new QueueClock()
+    const askedAtMs = performance.now()
     const [seconds, microseconds] = (await client.time()) as unknown as [number | string, number | string]
     const timeMs = Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000)
-    const since = performance.now()
     const differenceMs = timeMs - Date.now()
     if (Math.abs(differenceMs) > clockDifferenceMsMax) this.#options.onEvent({ kind: 'clock', differenceMs })
-    return () => timeMs + performance.now() - since
+    clock.set(timeMs, askedAtMs)
+    return clock
   }
 
   async #open(client: Redis): Promise<OpenedStream[]> {

@@ -3,6 +3,7 @@ import { QueueUnavailableError } from '@urna/core'
 import { Redis } from 'ioredis'
 import type { Begun, QueueBeginning } from './begin-queue.ts'
 import type { ConnectionRole, RedisStreamsOptions } from './options.ts'
+import { plainError } from './plain-error.ts'
 import { defineScripts, runScript, type ScriptName, type StreamKeys } from './scripts.ts'
 import { UnusableRedisError } from './settings-check.ts'
 
@@ -82,13 +83,17 @@ export class Link {
     return this.#begun
   }
 
-  /** Runs a script; what its failure says of this connection, or of the queue, is acted on. */
-  async run(name: ScriptName, keys: StreamKeys, ...args: (string | number)[]): Promise<unknown> {
+  run(name: ScriptName, keys: StreamKeys, ...args: (string | number)[]): Promise<unknown> {
+    return this.ask((client) => runScript(client, name, keys, ...args))
+  }
+
+  /** What a failure says of this connection, or of the queue, is acted on. */
+  async ask<Value>(question: (client: Redis) => Promise<Value>): Promise<Value> {
     try {
-      return await runScript(this.client, name, keys, ...args)
+      return await question(this.client)
     } catch (error) {
       this.noteFailure(error as Error)
-      throw error
+      throw plainError(error)
     }
   }
 
@@ -146,7 +151,7 @@ export class Link {
     if (this.#closed || this.#said !== null) return
     this.#said = error.message
     if (error instanceof UnusableRedisError) this.#onEvent({ kind: 'refused', message: error.message })
-    else this.#onEvent({ kind: 'disconnected', role: this.#role, error })
+    else this.#onEvent({ kind: 'disconnected', role: this.#role, error: plainError(error) })
   }
 }
 

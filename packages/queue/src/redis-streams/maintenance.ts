@@ -76,7 +76,7 @@ export class RedisMaintenance implements BallotQueueMaintenance {
   async #noteAnotherServer(): Promise<void> {
     const { link } = this.#options
     const { runId } = await link.whenBegun(answerMs)
-    if (readServerInfo(await link.client.info('server')).runId !== runId) link.again()
+    if (readServerInfo(await link.ask((client) => client.info('server'))).runId !== runId) link.again()
   }
 
   async depth(): Promise<QueueDepth> {
@@ -91,13 +91,15 @@ export class RedisMaintenance implements BallotQueueMaintenance {
   }
 
   async storedLowWater(stream: number): Promise<LowWater | null> {
-    await this.#options.link.whenBegun(answerMs)
-    return readCopy((await this.#options.link.client.hget(this.#keys(stream).queue, 'low_water')) ?? '')
+    const { link } = this.#options
+    await link.whenBegun(answerMs)
+    return readCopy((await link.ask((client) => client.hget(this.#keys(stream).queue, 'low_water'))) ?? '')
   }
 
   async storeLowWater(row: LowWater): Promise<void> {
-    await this.#options.link.whenBegun(answerMs)
-    await this.#options.link.client.hset(this.#keys(row.stream).queue, 'low_water', writeCopy(row))
+    const { link } = this.#options
+    await link.whenBegun(answerMs)
+    await link.ask((client) => client.hset(this.#keys(row.stream).queue, 'low_water', writeCopy(row)))
   }
 
   async rewind(stream: number, row: LowWater | null): Promise<{ entries: number; gap: boolean }> {
@@ -144,7 +146,7 @@ export class RedisMaintenance implements BallotQueueMaintenance {
   }
 
   async #memoryIsShort(): Promise<boolean> {
-    const info = await this.#options.link.client.info('memory')
+    const info = await this.#options.link.ask((client) => client.info('memory'))
     const read = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0)
     return read('maxmemory') > 0 && read('used_memory') > memoryShareMax * read('maxmemory')
   }

@@ -67,14 +67,16 @@ interface Intake {
 async function flush({ link, keys, stream, timeoutMs }: Intake, encoded: readonly string[]): Promise<Flushed> {
   const { begun } = link
   if (begun === null) throw new QueueUnavailableError('Redis does not answer, or its epoch is not known yet')
-  const { epoch } = begun
-  const deadline = Math.floor(begun.queueNowMs()) + timeoutMs
-  const [outcome, id] = await send(link, keys, [epoch, encoded.length, encodeEntry(epoch, encoded), deadline])
+  const { epoch, clock } = begun
+  const sentAtMs = performance.now()
+  const deadline = Math.floor(clock.nowMs()) + timeoutMs
+  const [outcome, id, queueMs] = await send(link, keys, [epoch, encoded.length, encodeEntry(epoch, encoded), deadline])
   if (outcome !== 'ok') {
     // Wiped, or another epoch has begun, or the clock of Redis was moved: none of it was written.
     link.again()
     throw new QueueUnavailableError(`the queue did not take it: ${outcome}`)
   }
+  clock.set(Number(queueMs), sentAtMs)
   const { ms, n } = parseStreamId(id as string)
   return { atMs: ms, sequenceOf: (index) => streamSequence({ epoch, ms, n, stream, index }) }
 }

@@ -123,7 +123,7 @@ const lua = {
   /**
    * One flush. The epoch is compared in the same step: nothing is written under an old one, so epochs never go down along the stream.
    * After the deadline its voters have been told to send again: an entry that lands later could replace their newer ballot.
-   * -> {'ok', id}, {'stale'}, {'gone'}, {'late', queue time}
+   * -> {'ok', id, queue time}, {'stale'}, {'gone'}, {'late', queue time}
    * ARGV: epoch, ballots, body, deadline (queue time)
    */
   publish: `
@@ -136,7 +136,7 @@ const lua = {
     local id = redis.call('XADD', stream, 'NOMKSTREAM', '*', 'n', ARGV[2], 'i', entries, 't', ballots, 'e', ARGV[1], 'b', ARGV[3])
     if not id then return { 'gone' } end
     redis.call('HSET', queue, 'entries', entries, 'ballots', ballots, 'waiting', whole(number(found[4]) + count))
-    return { 'ok', id }
+    return { 'ok', id, whole(now) }
   `,
 
   /**

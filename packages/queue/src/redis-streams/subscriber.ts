@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis'
 import { queuedBallots } from '../queued-ballots.ts'
 import { type Link, saysWiped } from './link.ts'
 import { group, type RedisStreamsEvent } from './options.ts'
+import { plainError } from './plain-error.ts'
 import type { StreamKeys } from './scripts.ts'
 import { parseStreamId } from './stream-id.ts'
 
@@ -231,9 +232,12 @@ export class RedisSubscriber implements BallotSubscriber {
     pipeline.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', 1, 'BLOCK', blockMs, 'STREAMS', ...keys, ...keys.map(() => '>'))
     for (const state of this.#streams) pipeline.hmget(state.keys.queue, 'generation', 'epoch')
     const silent = setTimeout(() => blocking.disconnect(true), blockMs + answerMs)
-    const results = await pipeline.exec().finally(() => clearTimeout(silent))
+    const results = await pipeline
+      .exec()
+      .catch((error: unknown) => Promise.reject(plainError(error)))
+      .finally(() => clearTimeout(silent))
     const [read, ...states] = (results ?? []).map(([error, reply]) => {
-      if (error !== null) throw error
+      if (error !== null) throw plainError(error)
       return reply
     })
     for (const [key, entries] of (read ?? []) as [string, [string, string[]][]][]) {
