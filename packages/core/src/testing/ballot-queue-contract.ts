@@ -324,6 +324,9 @@ export function ballotQueueContract(
         for (const row of older) expect(await queue.maintenance.storedLowWater(row.stream)).toEqual(row)
         await subscriber.ack(held) // what was committed before the rewind may be lost with the rest: this ack must not count
         expect((await queue.maintenance.depth()).ballots).toBe(3)
+        expect(await (await queue.subscribe('c')).receive(all)).toHaveLength(3)
+        await subscriber.ack(held) // nor when another has taken it since
+        expect((await queue.maintenance.depth()).ballots).toBe(3)
         queue = await restart(queue)
         expect(sequencesOf(await (await queue.subscribe('b')).receive(all)).sort()).toEqual([...lost, ...late].sort())
       },
