@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openMasterKey, parsePollId, systemClock, systemIds } from '@urna/core'
 import { migrate, openSqliteReader, openSqliteWriter, type Primary, SqlPollRepository, SqlResultsReader, SqlSettings } from '@urna/database'
-import { type Config, readOrCreateKeyFile } from '@urna/runtime'
+import { type JobsConfig, readOrCreateKeyFile } from '@urna/runtime'
 import { directoryExportStore } from './directory-export-store.ts'
 import { type ExportOutcome, exportResults } from './export-csv.ts'
 import { prepareInstallation } from './migrate.ts'
@@ -29,7 +29,8 @@ export interface Jobs {
 }
 
 /** Puts the jobs together: the only place here that names concrete adapters. Nothing is opened before a job runs. */
-export function composeJobs(config: Config, output: Output): Jobs {
+export function composeJobs(config: JobsConfig, output: Output): Jobs {
+  if (config.database.kind !== 'sqlite') throw new NoDatabaseError('jobs do not reach a database server yet: unset DB_HOST')
   const databasePath = join(config.dataDir, 'urna.db')
 
   async function reading<Value>(read: (polls: SqlPollRepository, results: SqlResultsReader) => Promise<Value>): Promise<Value> {

@@ -167,7 +167,7 @@ describe('what can go wrong at the terminal', () => {
     await run('migrate')
     expect((await run('recount', '99')).warned).toBe('expected a poll id or a survey id, got "99"')
     expect((await run('recount', '../x')).warned).toBe('expected a poll id or a survey id, got "../x"')
-    expect((await runWith({ EXPORT_KEEP: 'many', DB_HOST: 'db' }, 'recount')).warned).toMatch(
+    expect((await runWith({ EXPORT_KEEP: 'many', REDIS_HOST: 'redis' }, 'recount')).warned).toMatch(
       /2 settings are wrong:\n {2}EXPORT_KEEP.*\n {2}DB_HOST/,
     )
   })

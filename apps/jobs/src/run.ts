@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import { type Config, ConfigError, type Environment, KeyFileError, loadConfig } from '@urna/runtime'
+import { ConfigError, type Environment, type JobsConfig, KeyFileError, loadConfig } from '@urna/runtime'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { composeJobs, type Jobs, NetworkFileSystemError, NoDatabaseError, type Output } from './compose.ts'
 import { WrongMasterKeyError } from './migrate.ts'
@@ -18,8 +18,8 @@ export async function runJobs(argumentsOf: readonly string[], environment: Envir
   let status = 0
   const program = commands({
     // Only a job that runs reads settings: --help works everywhere.
-    open() {
-      const config = loadConfig(environment)
+    open({ needsNoMasterKey = false } = {}) {
+      const config = loadConfig(environment, 'jobs', { needsNoMasterKey })
       return { config, jobs: composeJobs(config, output) }
     },
     output,
@@ -40,7 +40,7 @@ export async function runJobs(argumentsOf: readonly string[], environment: Envir
 }
 
 interface Context {
-  open(): { config: Config; jobs: Jobs }
+  open(options?: { needsNoMasterKey?: boolean }): { config: JobsConfig; jobs: Jobs }
   readonly output: Output
   finish(status: number): void
 }
@@ -62,12 +62,12 @@ function commands({ open, output, finish }: Context): Command {
   program
     .command('export-csv')
     .description('write the results of all polls into a new CSV file')
-    .option('--folder <path>', 'where to (default: DATA_DIR/exports)')
+    .option('--folder <path>', 'where to (default: EXPORT_DIR)')
     .option('--bom', 'begin with a byte order mark (default: EXPORT_BOM)')
     .option('--keep <count>', 'how many of the newest exports stay (default: EXPORT_KEEP)', positiveInteger)
     .action(async (options: { folder?: string; bom?: true; keep?: number }) => {
-      const { config, jobs } = open()
-      const folder = resolve(options.folder ?? join(config.dataDir, 'exports'))
+      const { config, jobs } = open({ needsNoMasterKey: true })
+      const folder = resolve(options.folder ?? config.exportDir)
       const { manifest, removed } = await jobs.exportCsv({
         folder,
         bom: options.bom ?? config.exportBom,
@@ -86,7 +86,7 @@ function commands({ open, output, finish }: Context): Command {
     )
     .argument('[poll]', 'a poll id or a survey id (default: all polls)')
     .action(async (poll: string | undefined) => {
-      const { polls, mismatches } = await open().jobs.recount({ poll: poll ?? null })
+      const { polls, mismatches } = await open({ needsNoMasterKey: true }).jobs.recount({ poll: poll ?? null })
       print(`${polls} polls, ${mismatches} mismatches`)
       finish(mismatches === 0 ? 0 : mismatchStatus)
     })

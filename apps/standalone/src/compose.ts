@@ -18,13 +18,13 @@ import {
 import { directoryExportStore, exportResults, prepareInstallation, resultsCsv } from '@urna/jobs'
 import { startEmbeddedQueue } from '@urna/queue'
 import {
-  type Config,
   createLifecycle,
   createLoopHealth,
   createMetrics,
   type Lifecycle,
   type Logger,
   readOrCreateKeyFile,
+  type StandaloneConfig,
 } from '@urna/runtime'
 import { Cron } from 'croner'
 import { registerCountingMetrics } from './counting-metrics.ts'
@@ -43,7 +43,7 @@ export interface Standalone {
 }
 
 /** Puts the embedded size together: the only place here that names concrete adapters. What is started last is stopped first. */
-export async function compose(config: Config, logger: Logger): Promise<Standalone> {
+export async function compose(config: StandaloneConfig, logger: Logger): Promise<Standalone> {
   const lifecycle = createLifecycle({ logger })
   let fail: (error: Error) => void = () => {}
   const failed = new Promise<never>((_resolve, reject) => {
@@ -110,7 +110,7 @@ export async function compose(config: Config, logger: Logger): Promise<Standalon
   registerCountingMetrics(metrics.registry, () => counting.report())
 
   if (config.exportEvery !== null) {
-    const store = directoryExportStore(join(config.dataDir, 'exports'))
+    const store = directoryExportStore(config.exportDir)
     const exporting = new Cron(
       config.exportEvery,
       { protect: true, timezone: 'UTC', catch: (error) => logger.error({ err: error }, 'the CSV export failed') },
@@ -150,6 +150,7 @@ export async function compose(config: Config, logger: Logger): Promise<Standalon
     epochEnded: (other) => other !== epoch && emptied,
     csv: resultsCsv,
     backlogMax: config.backlogMax,
+    liveReadersMax: config.liveReadersMax,
   })
   // Stopped first: nothing new comes in, what is under way gets its answer, and then the intake sends what waits.
   lifecycle.onStop('intake', () => publisher.close())
@@ -178,7 +179,7 @@ function showToken(token: string): void {
   console.log(`\n  Administrator's token, shown only now. Keep it:\n\n    ${token}\n`)
 }
 
-function announce(config: Config, address: unknown, logger: Logger): void {
+function announce(config: StandaloneConfig, address: unknown, logger: Logger): void {
   const port = typeof address === 'object' && address !== null && 'port' in address ? address.port : config.port
   const url = config.publicUrl ?? `http://localhost:${port}`
   logger.info({ url, dataDir: config.dataDir }, 'Urna is ready')

@@ -20,7 +20,7 @@ function explain(error: unknown): string | null {
 /** environment -> settings -> composition -> run until a signal. */
 export async function runStandalone(environment: Environment): Promise<void> {
   try {
-    const config = loadConfig(environment)
+    const config = loadConfig(environment, 'standalone')
     const logger = createLogger({ service: 'standalone', version, level: config.logLevel })
     const { lifecycle, failed } = await compose(config, logger)
     let broken: Error | null = null

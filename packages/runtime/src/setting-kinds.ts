@@ -2,12 +2,17 @@ import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { isCronExpression } from './cron-expression.ts'
 
+/** Reads a whole file; throws as node:fs does. */
+export type ReadFile = (path: string) => Uint8Array
+
 /** What a value of a kind must look like, and how its text becomes a value. */
 export interface Kind<Value> {
   /** Completes "expected ...", in faults and in the documentation. */
   readonly expected: string
+  /** The text is taken as it is: spaces around it belong to it. */
+  readonly verbatim?: true
   /** The value, or undefined when the text is not what is expected. Never throws. */
-  parse(text: string): Value | undefined
+  parse(text: string, readFile: ReadFile): Value | undefined
 }
 
 export function text(expected: string, pattern: RegExp): Kind<string> {
@@ -31,8 +36,8 @@ export function secondsAsMs(min: number, max: number): Kind<number> {
   const seconds = integer(min, max)
   return {
     expected: `${seconds.expected} (seconds)`,
-    parse(value) {
-      const parsed = seconds.parse(value)
+    parse(value, readFile) {
+      const parsed = seconds.parse(value, readFile)
       return parsed === undefined ? undefined : parsed * 1_000
     },
   }
@@ -53,10 +58,18 @@ export const directory: Kind<string> = {
   parse: (value) => (value.includes('\0') ? undefined : resolve(value)),
 }
 
+const isHost = (value: string): boolean =>
+  isIP(value) !== 0 || /^(?=.{1,253}$)[a-z0-9]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]*[a-z0-9])?)*$/i.test(value)
+
 export const listenAddress: Kind<string> = {
   expected: 'an IP address or a host name to listen on',
-  parse: (value) =>
-    isIP(value) !== 0 || /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i.test(value) ? value : undefined,
+  parse: (value) => (isHost(value) ? value : undefined),
+}
+
+/** Compose gives services names with underscores, too. */
+export const hostName: Kind<string> = {
+  expected: 'the host name or IP address of a server, without port',
+  parse: (value) => (isHost(value) ? value : undefined),
 }
 
 function httpUrl(value: string): URL | undefined {
@@ -74,6 +87,11 @@ export const publicUrl: Kind<string> = {
     // `search` and `hash` are empty for a bare `?` or `#` too: the text itself tells.
     return url === undefined || /[?#]/.test(value) ? undefined : `${url.origin}${url.pathname.replace(/\/+$/, '')}`
   },
+}
+
+export const endpointUrl: Kind<string> = {
+  expected: 'an address such as http://localhost:9324, without user name, query or fragment',
+  parse: publicUrl.parse,
 }
 
 /** Which pages of other origins may use the api: these, or anybody without credentials. It governs CORS, CSP connect-src and the Origin check alike. */
@@ -154,3 +172,44 @@ export const crashAt: Kind<CrashAt> = {
     return point === undefined ? undefined : { point, hit: Number(count) }
   },
 }
+
+export const userName: Kind<string> = text('1 to 80 characters without spaces', /^[^\s\p{Cc}]{1,80}$/u)
+
+/** Whatever the server takes. Only a line break or a NUL is certainly a mistake. */
+export const password: Kind<string> = {
+  expected: '1 to 512 characters on one line',
+  verbatim: true,
+  parse: (value) => (/^[^\0\r\n]{1,512}$/.test(value) ? value : undefined),
+}
+
+export const databaseName: Kind<string> = text('1 to 64 letters, digits, _, $ or -', /^[\w$-]{1,64}$/)
+
+/** What a server's certificate is checked against. */
+export interface Tls {
+  /** In PEM form; null: the authorities that Node knows. */
+  readonly ca: string | null
+}
+
+/** Null: not encrypted. The certificate is always checked. */
+export const tls: Kind<Tls | null> = {
+  expected: 'off, on (signed by a public authority), or the path of a readable file with the certificate of the authority (PEM)',
+  parse(value, readFile) {
+    if (value === 'off') return null
+    if (value === 'on') return { ca: null }
+    try {
+      const ca = Buffer.from(readFile(value)).toString('utf8')
+      return ca.includes('-----BEGIN CERTIFICATE-----') ? { ca } : undefined
+    } catch {
+      return undefined
+    }
+  },
+}
+
+export const awsAccessKey: Kind<string> = text('an access key of AWS', /^\w{1,128}$/)
+export const awsSecretKey: Kind<string> = text('a secret key of AWS', /^[\x21-\x7e]{1,128}$/)
+export const awsRegion: Kind<string> = text('a region such as sa-east-1', /^[a-z0-9-]{1,64}$/)
+
+/** `.fifo` counts among the 80 characters that SQS allows. */
+export const sqsQueueName: Kind<string> = text('1 to 75 letters, digits, _ or -, perhaps with .fifo behind them', /^[\w-]{1,75}(\.fifo)?$/)
+
+export const consumerName: Kind<string> = text('1 to 64 letters, digits, ., _ or -', /^[\w.-]{1,64}$/)

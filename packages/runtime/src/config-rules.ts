@@ -1,0 +1,155 @@
+import { type ConfigFault, faultOf } from './config-fault.ts'
+import { misnamedSettings, settings } from './config-table.ts'
+import { type GivenSetting, noServiceLink, type ReadSettings, type SettingKey } from './read-settings.ts'
+import type { AnySetting, ProcessName, SettingGroup } from './setting.ts'
+
+const nothing = 'nothing'
+
+/** Every fault that only several settings together are, or a setting and the process that is started. */
+export function faultsOfSeveral(read: ReadSettings, process: ProcessName, options: { needsNoMasterKey: boolean }): ConfigFault[] {
+  const size = sizeOf(read, process)
+  return [
+    ...faultsOfNames(read),
+    ...faultsOfTestSettings(read),
+    ...(size === 'sqlite' ? faultsOfServers(read, process) : faultsOfDatabase(read, process)),
+    ...(process === 'api' || process === 'consumer' ? faultsOfQueue(read, process) : []),
+    ...(process === 'api' ? faultsOfResultsCache(read) : []),
+    ...(size === 'servers' && !options.needsNoMasterKey ? faultsOfMasterKey(read) : []),
+  ]
+}
+
+/** Jobs work for both sizes; a single DB_ setting is enough to show which one is meant. */
+function sizeOf(read: ReadSettings, process: ProcessName): 'sqlite' | 'servers' {
+  if (process === 'standalone') return 'sqlite'
+  return process === 'jobs' && firstGiven(read, 'database') === null ? 'sqlite' : 'servers'
+}
+
+function faultsOfNames(read: ReadSettings): ConfigFault[] {
+  return Object.entries(misnamedSettings).flatMap(([name, right]) => {
+    const given = read.givenName(name)
+    return given === null ? [] : [faultOf(name, `none: it is called ${right} here`, given.shown)]
+  })
+}
+
+function faultsOfTestSettings({ values: { crashAt, nodeEnv } }: ReadSettings): ConfigFault[] {
+  if (crashAt === null || nodeEnv === 'test') return []
+  const got = `${crashAt.point}:${crashAt.hit} with NODE_ENV=${nodeEnv}`
+  return [faultOf(settings.crashAt.name, 'none: it kills the process, for tests, and only NODE_ENV=test takes it', got)]
+}
+
+/** Nobody shall believe that ballots go to a server that is never asked. */
+function faultsOfServers(read: ReadSettings, process: ProcessName): ConfigFault[] {
+  const queueSettings = givenIn(read, 'redis', 'sqs')
+  const isEmbedded = read.values.queue === 'embedded'
+  const servers = isEmbedded ? [] : [...serverQueueOf(read), ...queueSettings]
+  if (process === 'jobs') {
+    const [queue] = servers
+    if (queue === undefined) return []
+    const expected = `${settings.dbHost.kind.expected}, the database's primary, since ${queue.name} is set. If the data is in SQLite files under DATA_DIR, unset that, or set QUEUE=embedded`
+    return [faultOf(settings.dbHost.name, expected, nothing)]
+  }
+  const keep = 'none: standalone keeps and counts ballots in SQLite files under DATA_DIR and asks no server.'
+  const instead = 'To use servers start api, consumer and jobs in its place; else unset it'
+  return [
+    ...linksIn(read, ...(isEmbedded ? (['database'] as const) : (['database', 'redis', 'sqs'] as const))),
+    ...refused(givenIn(read, 'database'), `${keep} ${instead}`),
+    ...refused(servers, `${keep} ${instead}, or set QUEUE=embedded if it is there for something else`),
+  ]
+}
+
+function serverQueueOf(read: ReadSettings): GivenSetting[] {
+  const given = read.given('queue')
+  return given !== null && (read.values.queue === 'redis' || read.values.queue === 'sqs') ? [given] : []
+}
+
+/** One fault for all of them: they were set for one reason. */
+function refused([first, ...more]: readonly GivenSetting[], expected: string): ConfigFault[] {
+  if (first === undefined) return []
+  const others = more.length === 0 ? '' : `; set are also ${more.map(({ name }) => name).join(', ')}`
+  return [faultOf(first.name, expected, `${first.shown}${others}`)]
+}
+
+function linksIn(read: ReadSettings, ...groups: readonly SettingGroup[]): ConfigFault[] {
+  return keysOf(...groups)
+    .map((key) => read.serviceLink(key))
+    .filter((link) => link !== null)
+    .map(({ name, shown }) => faultOf(name, noServiceLink, shown))
+}
+
+function faultsOfDatabase(read: ReadSettings, process: ProcessName): ConfigFault[] {
+  const one = firstGiven(read, 'database')
+  const why =
+    process === 'jobs'
+      ? `the database's primary, since ${one?.name} is set`
+      : `the primary of MySQL or MariaDB: ${process} shares its database with other processes. Everything in one process, without servers, is standalone`
+  return [
+    ...missing(read, 'dbHost', why),
+    ...missing(read, 'dbUser', 'the user of the database server'),
+    ...missing(read, 'dbPassword', 'the password of DB_USER'),
+  ]
+}
+
+function faultsOfQueue(read: ReadSettings, process: ProcessName): ConfigFault[] {
+  const { queue } = read.values
+  const given = read.given('queue')
+  const [redis, sqs] = [read.given('redisHost'), firstGiven(read, 'sqs')]
+  const shared = `${process} shares its ballot queue with other processes, and an embedded one belongs to standalone`
+  if (given !== null && queue === null) return []
+  if (queue === 'embedded') return [faultOf(settings.queue.name, `redis or sqs: ${shared}`, 'embedded')]
+  if (queue === null && redis !== null && sqs !== null) {
+    return [faultOf(settings.queue.name, `redis or sqs, since both ${redis.name} and ${sqs.name} are set`, nothing)]
+  }
+  if (queue === 'redis' || (queue === null && sqs === null && firstGiven(read, 'redis') !== null)) {
+    return missing(read, 'redisHost', `the Redis server, since ${(given ?? firstGiven(read, 'redis'))?.name} is set`)
+  }
+  if (queue === 'sqs' || sqs !== null) return faultsOfSqs(read)
+  const expected = `a queue on a server: set REDIS_HOST, or AWS_REGION, or QUEUE=sqs (${shared})`
+  return [faultOf(settings.queue.name, expected, nothing)]
+}
+
+function faultsOfSqs(read: ReadSettings): ConfigFault[] {
+  const { sqsKind, sqsQueue } = read.values
+  const [accessKey, secretKey] = [read.given('awsAccessKey'), read.given('awsSecretKey')]
+  const oneKey = accessKey ?? secretKey
+  const belongs = `since ${oneKey?.name} is set (none of them: the AWS SDK finds keys by itself)`
+  return [
+    ...(oneKey === null ? [] : [...missing(read, 'awsAccessKey', belongs), ...missing(read, 'awsSecretKey', belongs)]),
+    ...(oneKey === null ? [] : missing(read, 'awsRegion', belongs)),
+    ...(sqsKind === 'standard' && sqsQueue?.endsWith('.fifo') === true
+      ? [faultOf(settings.sqsQueue.name, 'a name without .fifo, since SQS_KIND is standard', JSON.stringify(sqsQueue))]
+      : []),
+  ]
+}
+
+function faultsOfResultsCache(read: ReadSettings): ConfigFault[] {
+  if (read.values.resultsCache !== 'redis' || read.given('redisHost') !== null) return []
+  return [faultOf(settings.resultsCache.name, 'none, or REDIS_HOST beside it', 'redis')]
+}
+
+function faultsOfMasterKey(read: ReadSettings): ConfigFault[] {
+  return missing(
+    read,
+    'masterKey',
+    'the same for every process that shares the database. Make one, once, and keep it: openssl rand -base64 32',
+  )
+}
+
+/** A setting that is given and faulty is not missing: that was said already. */
+function missing(read: ReadSettings, key: SettingKey, why: string): ConfigFault[] {
+  return read.given(key) === null ? [faultOf(settings[key].name, `${settings[key].kind.expected}, ${why}`, nothing)] : []
+}
+
+export function keysOf(...groups: readonly SettingGroup[]): SettingKey[] {
+  const keys = Object.keys(settings) as SettingKey[]
+  return groups.flatMap((group) => keys.filter((key) => (settings[key] as AnySetting).group === group))
+}
+
+function givenIn(read: ReadSettings, ...groups: readonly SettingGroup[]): GivenSetting[] {
+  return keysOf(...groups)
+    .map((key) => read.given(key))
+    .filter((given) => given !== null)
+}
+
+export function firstGiven(read: ReadSettings, ...groups: readonly SettingGroup[]): GivenSetting | null {
+  return givenIn(read, ...groups)[0] ?? null
+}
