@@ -23,7 +23,7 @@ describe('what a process needs', () => {
 
   it.each(serverProcesses)('tells %s what to set, and what the alternative is', (process) => {
     const expected = (name: string) => faultsOf(process, {}).find((fault) => fault.name === name)?.expected
-    expect(expected('DB_HOST')).toMatch(/primary of MySQL or MariaDB.*standalone/)
+    expect(expected('DB_HOST')).toMatch(/MySQL or MariaDB primary.*standalone/)
     expect(expected('QUEUE')).toMatch(/set REDIS_HOST, or AWS_REGION, or QUEUE=sqs/)
     expect(expected('MASTER_KEY')).toContain('openssl rand -base64 32')
   })

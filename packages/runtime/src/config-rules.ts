@@ -4,6 +4,7 @@ import { type GivenSetting, noServiceLink, type ReadSettings, type SettingKey } 
 import type { AnySetting, ProcessName, SettingGroup } from './setting.ts'
 
 const nothing = 'nothing'
+const primaryHost = 'the host of the MySQL or MariaDB primary'
 
 /** Every fault that only several settings together are, or a setting and the process that is started. */
 export function faultsOfSeveral(read: ReadSettings, process: ProcessName, options: { needsNoMasterKey: boolean }): ConfigFault[] {
@@ -45,8 +46,8 @@ function faultsOfServers(read: ReadSettings, process: ProcessName): ConfigFault[
   if (process === 'jobs') {
     const [queue] = servers
     if (queue === undefined) return []
-    const expected = `${settings.dbHost.kind.expected}, the database's primary, since ${queue.name} is set. If the data is in SQLite files under DATA_DIR, unset that, or set QUEUE=embedded`
-    return [faultOf(settings.dbHost.name, expected, nothing)]
+    const hint = '. If the data is in SQLite files under DATA_DIR, unset that, or set QUEUE=embedded'
+    return missing(read, 'dbHost', `${primaryHost}, since ${queue.name} is set`, hint)
   }
   const keep = 'none: standalone keeps and counts ballots in SQLite files under DATA_DIR and asks no server.'
   const instead = 'To use servers start api, consumer and jobs in its place; else unset it'
@@ -78,14 +79,13 @@ function linksIn(read: ReadSettings, ...groups: readonly SettingGroup[]): Config
 
 function faultsOfDatabase(read: ReadSettings, process: ProcessName): ConfigFault[] {
   const one = firstGiven(read, 'database')
-  const why =
-    process === 'jobs'
-      ? `the database's primary, since ${one?.name} is set`
-      : `the primary of MySQL or MariaDB: ${process} shares its database with other processes. Everything in one process, without servers, is standalone`
+  const shared = `: ${process} shares its database with other processes. Everything in one process, without servers, is standalone`
   return [
-    ...missing(read, 'dbHost', why),
+    ...(process === 'jobs'
+      ? missing(read, 'dbHost', `${primaryHost}, since ${one?.name} is set`)
+      : missing(read, 'dbHost', primaryHost, shared)),
     ...missing(read, 'dbUser', 'the user of the database server'),
-    ...missing(read, 'dbPassword', 'the password of DB_USER'),
+    ...missing(read, 'dbPassword', 'the password of that user'),
   ]
 }
 
@@ -100,7 +100,7 @@ function faultsOfQueue(read: ReadSettings, process: ProcessName): ConfigFault[] 
     return [faultOf(settings.queue.name, `redis or sqs, since both ${redis.name} and ${sqs.name} are set`, nothing)]
   }
   if (queue === 'redis' || (queue === null && sqs === null && firstGiven(read, 'redis') !== null)) {
-    return missing(read, 'redisHost', `the Redis server, since ${(given ?? firstGiven(read, 'redis'))?.name} is set`)
+    return missing(read, 'redisHost', `the host of the Redis server, since ${(given ?? firstGiven(read, 'redis'))?.name} is set`)
   }
   if (queue === 'sqs' || sqs !== null) return faultsOfSqs(read)
   const expected = `a queue on a server: set REDIS_HOST, or AWS_REGION, or QUEUE=sqs (${shared})`
@@ -111,10 +111,16 @@ function faultsOfSqs(read: ReadSettings): ConfigFault[] {
   const { sqsKind, sqsQueue } = read.values
   const [accessKey, secretKey] = [read.given('awsAccessKey'), read.given('awsSecretKey')]
   const oneKey = accessKey ?? secretKey
-  const belongs = `since ${oneKey?.name} is set (none of them: the AWS SDK finds keys by itself)`
+  const since = `since ${oneKey?.name} is set`
+  const hint = '. With none of them the AWS SDK finds keys by itself'
   return [
-    ...(oneKey === null ? [] : [...missing(read, 'awsAccessKey', belongs), ...missing(read, 'awsSecretKey', belongs)]),
-    ...(oneKey === null ? [] : missing(read, 'awsRegion', belongs)),
+    ...(oneKey === null
+      ? []
+      : [
+          ...missing(read, 'awsAccessKey', `the access key, ${since}`, hint),
+          ...missing(read, 'awsSecretKey', `the secret key, ${since}`, hint),
+          ...missing(read, 'awsRegion', `the region, ${since}`),
+        ]),
     ...(sqsKind === 'standard' && sqsQueue?.endsWith('.fifo') === true
       ? [faultOf(settings.sqsQueue.name, 'a name without .fifo, since SQS_KIND is standard', JSON.stringify(sqsQueue))]
       : []),
@@ -127,16 +133,14 @@ function faultsOfResultsCache(read: ReadSettings): ConfigFault[] {
 }
 
 function faultsOfMasterKey(read: ReadSettings): ConfigFault[] {
-  return missing(
-    read,
-    'masterKey',
-    'the same for every process that shares the database. Make one, once, and keep it: openssl rand -base64 32',
-  )
+  const hint = '. Make it once, and keep it: openssl rand -base64 32'
+  return missing(read, 'masterKey', 'the key that all processes on this database share', hint)
 }
 
 /** A setting that is given and faulty is not missing: that was said already. */
-function missing(read: ReadSettings, key: SettingKey, why: string): ConfigFault[] {
-  return read.given(key) === null ? [faultOf(settings[key].name, `${settings[key].kind.expected}, ${why}`, nothing)] : []
+function missing(read: ReadSettings, key: SettingKey, what: string, hint = ''): ConfigFault[] {
+  const { name, kind } = settings[key]
+  return read.given(key) === null ? [faultOf(name, `${what} (${kind.expected})${hint}`, nothing)] : []
 }
 
 export function keysOf(...groups: readonly SettingGroup[]): SettingKey[] {
