@@ -155,7 +155,7 @@ describe.each(languages)('vote page in %s', (language) => {
     givePoll(browser.api, poll)
     browser.api.on(routes.poll(poll.id), answer)
     await visit(`/p/${poll.id}`, language)
-    expect(spoken('alert')).toBe(`${saidOf(words)} `)
+    expect(spoken('alert')).toBe(saidOf(words))
     expect(spoken('alert')).not.toContain(words.failure.retrying)
   })
 
@@ -164,7 +164,7 @@ describe.each(languages)('vote page in %s', (language) => {
     givePoll(browser.api, poll)
     browser.api.on(routes.poll(poll.id), noConnection)
     const user = await visit(`/p/${poll.id}`, language)
-    expect(spoken('status')).toBe(`${words.failure['no-connection']} ${words.failure.retrying}${words.failure.tryNow}`)
+    expect(spoken('status')).toContain(`${words.failure['no-connection']} ${words.failure.retrying}`)
     givePoll(browser.api, poll)
     await user.click(screen.getByRole('button', { name: words.failure.tryNow }))
     await pass(0)
