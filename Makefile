@@ -1,6 +1,6 @@
 # Everything a person does here, by name. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help start dev test test-failure check format bench docs clean
+.PHONY: help start dev test test-failure check format bench docs screenshots clean
 
 RUN := ./scripts/with-node
 INSTALLED := .cache/installed
@@ -36,6 +36,9 @@ bench: $(INSTALLED) ## the ballot route against a bare HTTP server (needs wrk)
 
 docs: $(INSTALLED) ## write docs/configuration.md and .env.example from the table of settings
 	@$(RUN) node packages/runtime/src/write-configuration-docs.ts
+
+screenshots: $(INSTALLED) $(PAGES) ## photograph every page into docs/screenshots (needs Chromium)
+	@$(RUN) node scripts/screenshots.ts
 
 clean: ## remove what was built and installed (never your data)
 	rm -rf node_modules apps/*/node_modules packages/*/node_modules apps/*/dist packages/*/dist .cache coverage
