@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 
 /** Words that a visitor reads stand in the catalogues, or some language would lack them: here all components are read for others. */
 
-const sources = import.meta.glob<string>(['../**/*.tsx', '!../**/*.test.tsx', '!../testing/**'], {
+const sources = import.meta.glob<string>(['./**/*.tsx', '!./**/*.test.tsx', '!./testing/**'], {
   query: '?raw',
   import: 'default',
   eager: true,
