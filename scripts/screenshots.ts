@@ -377,6 +377,8 @@ async function photograph(browser: TestBrowser, town: Town, name: string, form: 
     seeHeading: (heading) => page.getByRole('heading', { name: heading, exact: true }).waitFor(),
   })
   const file = `${name}-${form}-${scheme}${language === 'pt-BR' ? '-pt-BR' : ''}.png`
+  // What sticks to the edge of the window would lie in the middle of the picture.
+  await page.evaluate(() => scrollTo(0, 0))
   const picture = await page.screenshot({ fullPage: true, animations: 'disabled', caret: 'hide', scale: 'css' })
   writeFileSync(join(folder, file), smallPng(picture))
   await browser.closePages()

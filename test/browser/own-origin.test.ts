@@ -24,12 +24,16 @@ inBrowser('the pages and the rest of the world', (place) => {
     const receipt = await receiptOf(await sendVote(page, 'Tea', words.vote.send))
     expect(await outcomeOf(page, 'en-GB')).toBe('counted')
     await page.getByRole('button', { name: words.receipt.copy }).click()
+    const pollPage = page.url()
+    // The link that voters keep, loaded as another day would.
+    await page.getByRole('link', { name: words.receipt.checkLater }).click()
+    await page.reload()
+    await page.getByRole('status').filter({ hasText: words.receipt.statuses.counted }).waitFor()
+    await page.goto(pollPage)
     await page.getByRole('link', { name: words.vote.seeResults }).click()
     await seenVotes(page, 'Tea', 1, 'en-GB')
     await page.getByRole('button', { name: words.results.asTable }).click()
     await page.getByRole('table').waitFor()
-    await page.goto(`${place.url}/receipts#${receipt}`)
-    await page.getByRole('status').filter({ hasText: words.receipt.statuses.counted }).waitFor()
     await page.goto(`${place.url}/lunch`)
     await page.getByRole('heading', { name: words.notFound.title }).waitFor()
 
