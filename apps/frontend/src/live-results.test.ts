@@ -222,3 +222,25 @@ test('who looks away and back at once has one stream, not two', async () => {
   expect([live.streams.length, live.open]).toEqual([2, 1])
   expect(results.state()).toEqual({ results: first, link: 'live', failure: null })
 })
+
+test('a tab that was opened behind another one connects when it is looked at', async () => {
+  const live = giveLive(browser.api, poll.id, first)
+  look(false)
+  const results = await follow()
+  await pass(300_000)
+  expect(live.streams).toEqual([])
+  look(true)
+  await pass(0)
+  expect(results.state()).toMatchObject({ results: first, link: 'live' })
+})
+
+test('a stream that the server ends for a reason is asked about again, and is no lost connection', async () => {
+  const live = giveLive(browser.api, poll.id, first)
+  const results = await follow()
+  browser.api.on(routes.live(poll.id), problem('poll-deleted'))
+  live.stream.end({ problem: 'poll-deleted' })
+  await pass(0)
+  expect(results.state().failure).toBeNull()
+  await pass(1_000)
+  expect(results.state()).toMatchObject({ results: null, link: 'ended', failure: { status: 410 } })
+})

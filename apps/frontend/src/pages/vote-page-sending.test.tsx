@@ -183,3 +183,31 @@ test('what an earlier visit could not send is sent by this one, with its key', a
   // Asked by the same key whether it has arrived before.
   expect(browser.api.asks(routes.mine(poll.id))[0]?.headers.get('Idempotency-Key')).toBe('key-of-the-first-visit')
 })
+
+test('the focus is never lost: not while sending, nor when the answers or the vote are changed', async () => {
+  const poll = newPoll()
+  const { vote } = catalogues.en
+  const user = await voteTea(poll, 'en', noConnection, received(), received())
+  const region = screen.getAllByRole('status').find((element) => element.textContent?.includes(vote.notConfirmed))
+  expect(document.activeElement).toBe(region)
+  screen.getByRole('button', { name: vote.changeBeforeSent }).focus()
+  await user.keyboard('{Enter}')
+  expect(document.activeElement).toBe(screen.getByRole('group', { name: 'What do you drink?' }))
+  await user.click(screen.getByRole('button', { name: vote.send }))
+  await pass(0)
+  expect(document.activeElement?.tagName).toBe('H2')
+  await user.click(screen.getByRole('button', { name: vote.changeAfter }))
+  expect(document.activeElement).toBe(screen.getByRole('group', { name: 'What do you drink?' }))
+})
+
+test('a question whose answer the server did not take is marked and has the focus, until the answer is another one', async () => {
+  const poll = newPoll()
+  const { vote } = catalogues.en
+  const errors = [{ field: 'answers[0].options', detail: 'expected an option of this question' }]
+  const user = await voteTea(poll, 'en', problem('invalid-answer', { errors }))
+  const question = screen.getByRole('group', { name: 'What do you drink?' })
+  expect(question.textContent).toContain(vote.faultNotTaken)
+  expect(document.activeElement).toBe(question)
+  await user.click(choice('Coffee'))
+  expect(question.textContent).not.toContain(vote.faultNotTaken)
+})

@@ -166,6 +166,7 @@ function Ballot({ poll, earlier, lookAgain }: BallotProps) {
         poll={poll}
         answers={pending?.answers ?? voted?.answers ?? []}
         replaces={voted !== null}
+        takesFocus={changing}
         state={state}
         sender={sender}
         onSend={() => setChanging(false)}
