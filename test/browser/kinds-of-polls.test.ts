@@ -103,7 +103,7 @@ inBrowser('kinds of polls', (place) => {
         .filter({ hasText: said.vote.faults(2) })
         .waitFor()
       await when.getByText(said.vote.faultMissing).waitFor()
-      await what.getByText(said.vote.faultTooMany(2)).waitFor()
+      await what.getByText(said.vote.faultTooMany(2, 3)).waitFor()
       expect(await when.evaluate((element) => element.contains(document.activeElement))).toBe(true)
 
       await page.getByRole('radio', { name: 'June' }).check()

@@ -27,17 +27,17 @@ describe.each([
 })
 
 const durations: [number, string, string][] = [
-  [0, '0 secs', '0 s'],
-  [-5 * second, '0 secs', '0 s'],
-  [1, '1 sec', '1 s'],
-  [58.4 * second, '59 secs', '59 s'],
-  [59.4 * second, '1 min 0 secs', '1 min 0 s'], // rounded up: a poll with time left never shows none
-  [61 * second, '1 min 1 sec', '1 min 1 s'],
-  [hour - 1, '1 hr 0 mins', '1 h 0 min'],
-  [hour + 61 * second, '1 hr 1 min', '1 h 1 min'],
-  [25 * hour, '1 day 1 hr', '1 dia 1 h'],
-  [47 * hour + 59 * minute, '1 day 23 hrs', '1 dia 23 h'],
-  [31 * day, '31 days 0 hrs', '31 dias 0 h'],
+  [0, '0 seconds', '0 segundo'],
+  [-5 * second, '0 seconds', '0 segundo'],
+  [1, '1 second', '1 segundo'],
+  [58.4 * second, '59 seconds', '59 segundos'],
+  [59.4 * second, '1 minute', '1 minuto'], // rounded up: a poll with time left never shows none
+  [61 * second, '1 minute 1 second', '1 minuto 1 segundo'],
+  [hour - 1, '1 hour', '1 hora'],
+  [hour + 61 * second, '1 hour 1 minute', '1 hora 1 minuto'],
+  [25 * hour, '1 day 1 hour', '1 dia 1 hora'],
+  [47 * hour + 59 * minute, '1 day 23 hours', '1 dia 23 horas'],
+  [31 * day, '31 days', '31 dias'],
 ]
 test.each(durations)('%d ms are %s, %s', (milliseconds, english, portuguese) => {
   expect(plain(createFormat(locales.en).duration(milliseconds))).toBe(english)

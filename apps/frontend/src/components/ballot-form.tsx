@@ -1,7 +1,7 @@
 import type { Poll } from '@urna/contracts'
 import { type RefObject, type SubmitEvent, useEffect, useRef, useState } from 'react'
 import { answeredCount, answersOf, choicesOf, type Faults, faultsOfErrors, findFaults } from '../ballot-answers.ts'
-import type { BallotSender, SendState } from '../ballot-sender.ts'
+import { type BallotSender, lastFailure, type SendState } from '../ballot-sender.ts'
 import type { Answers } from '../ballot-storage.ts'
 import { describeFailure } from '../describe-failure.ts'
 import { useTexts } from '../language.tsx'
@@ -12,7 +12,8 @@ interface BallotFormProps {
   poll: Poll
   /** What is chosen at first. */
   answers: Answers
-  replaces: boolean
+  /** What the voter's present vote says; null: there is none. */
+  voted: Answers | null
   /** True where the voter asked for the form, by a button that is gone now. */
   takesFocus: boolean
   state: SendState
@@ -20,7 +21,7 @@ interface BallotFormProps {
   onSend: () => void
 }
 
-export function BallotForm({ poll, answers, replaces, takesFocus, state, sender, onSend }: BallotFormProps) {
+export function BallotForm({ poll, answers, voted, takesFocus, state, sender, onSend }: BallotFormProps) {
   const { vote: texts } = useTexts()
   const [choices, setChoices] = useState(() => choicesOf(poll, answers))
   const [faults, setFaults] = useState<Faults>({})
@@ -30,14 +31,13 @@ export function BallotForm({ poll, answers, replaces, takesFocus, state, sender,
   const first = poll.questions[0]?.number
   const stepBefore = useRef(state.step)
 
-  // Every step takes away or disables the control that had the focus: without this, keyboard and screen reader would be sent to the top.
+  // A step takes away or disables the control that had the focus: without this, keyboard and screen reader would be sent to the top.
   useEffect(() => {
     const before = stepBefore.current
     stepBefore.current = state.step
     if (state.step === before) return
-    // A try that comes by itself leaves the focus where the voter has it, unless that was on a button which is gone now.
-    const focusIsLost = document.activeElement === null || document.activeElement === document.body
-    if (state.step === 'sending' && (before !== 'waiting' || focusIsLost)) status.current?.focus({ preventScroll: true })
+    // Not at the tries that come by themselves: they leave every control where it is.
+    if (state.step === 'sending' && before !== 'waiting') status.current?.focus({ preventScroll: true })
     if (state.step === 'refused') showFaults(faultsOfErrors(poll, state.failure.problem?.errors ?? []))
     if (state.step === 'editing') focusQuestion(first)
   })
@@ -76,7 +76,8 @@ export function BallotForm({ poll, answers, replaces, takesFocus, state, sender,
             key={question.number}
             question={question}
             textShown={showsQuestionText(poll, question)}
-            chosen={choices[question.number] ?? []}
+            chosen={choices[question.number]}
+            voted={voted?.find((answer) => answer.question === question.number)?.options ?? null}
             fault={faults[question.number]}
             onChange={(chosen) => choose(question.number, chosen)}
           />
@@ -86,10 +87,21 @@ export function BallotForm({ poll, answers, replaces, takesFocus, state, sender,
         {faultCount > 0 && texts.faults(faultCount)}
       </p>
       {state.step === 'refused' && <RefusalNotice failure={state.failure} title={texts.refused} />}
-      <SendingStatus state={state} sender={sender} place={status} />
-      <button type="submit" className="button button-main" disabled={busy}>
-        {busy ? texts.sending : replaces ? texts.sendChanged : texts.send}
-      </button>
+      <SendingStatus state={state} place={status} />
+      {lastFailure(state) === null ? (
+        <button type="submit" className="button button-main" disabled={busy}>
+          {busy ? texts.sending : voted === null ? texts.send : texts.sendChanged}
+        </button>
+      ) : (
+        <>
+          <button type="button" className="button button-main" onClick={sender.tryNow}>
+            {texts.tryNow}
+          </button>
+          <button type="button" className="button button-quiet" onClick={sender.edit}>
+            {texts.changeBeforeSent}
+          </button>
+        </>
+      )}
     </form>
   )
 }
@@ -110,36 +122,24 @@ function focusQuestion(question: number | undefined): void {
 
 interface SendingStatusProps {
   state: SendState
-  sender: BallotSender
   place: RefObject<HTMLDivElement | null>
 }
 
-function SendingStatus({ state, sender, place }: SendingStatusProps) {
+function SendingStatus({ state, place }: SendingStatusProps) {
   const texts = useTexts()
+  const failure = lastFailure(state)
   return (
-    <>
-      {/* Always there: a live region is read aloud only when it changes, not when it appears. */}
-      <div role="status" ref={place} tabIndex={-1} className={state.step === 'waiting' ? 'notice notice-waiting' : undefined}>
-        {state.step === 'sending' && <p className="soft">{texts.vote.sendingStatus}</p>}
-        {state.step === 'waiting' && (
-          <>
-            <p>
-              <strong>{texts.vote.notConfirmed}</strong> {describeFailure(texts, state.failure)}
-            </p>
-            <p>{texts.vote.tryingAgain}</p>
-          </>
-        )}
-      </div>
-      {state.step === 'waiting' && (
-        <p className="actions">
-          <button type="button" className="button button-quiet" onClick={sender.tryNow}>
-            {texts.vote.tryNow}
-          </button>
-          <button type="button" className="button button-quiet" onClick={sender.edit}>
-            {texts.vote.changeBeforeSent}
-          </button>
-        </p>
+    // Always there: a live region is read aloud only when it changes, not when it appears.
+    <div role="status" ref={place} tabIndex={-1} className={failure === null ? undefined : 'notice notice-waiting'}>
+      {failure === null && state.step === 'sending' && <p className="soft">{texts.vote.sendingStatus}</p>}
+      {failure !== null && (
+        <>
+          <p>
+            <strong>{texts.vote.notConfirmed}</strong> {describeFailure(texts, failure)}
+          </p>
+          <p>{texts.vote.tryingAgain}</p>
+        </>
       )}
-    </>
+    </div>
   )
 }

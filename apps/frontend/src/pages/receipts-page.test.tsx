@@ -2,10 +2,10 @@
 
 import { fireEvent, screen, within } from '@testing-library/react'
 import type { ReceiptStatus } from '@urna/contracts'
-import { describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { elsewhere, noConnection, problem, silence } from '../testing/fake-api.ts'
 import { inFakeBrowser, pass, spoken, textOf, visit } from '../testing/pages.tsx'
-import { givePoll, newPoll, receipt, receiptSays, routes } from '../testing/samples.ts'
+import { givePoll, newPoll, pollOfReceipts, receipt, receiptSays, routes } from '../testing/samples.ts'
 import { catalogues, type Language } from '../texts/index.ts'
 
 const browser = inFakeBrowser()
@@ -13,6 +13,8 @@ const statuses: ReceiptStatus[] = ['received', 'counted', 'replaced', 'rejected'
 
 describe.each(Object.keys(catalogues) as Language[])('receipts page in %s', (language) => {
   const words = catalogues[language]
+  const poll = newPoll({ id: pollOfReceipts, title: 'The poll of the receipt' })
+  beforeEach(() => givePoll(browser.api, poll))
   const field = () => screen.getByRole<HTMLTextAreaElement>('textbox', { name: words.receipts.label })
   const check = () => screen.getByRole('button', { name: words.receipts.button })
 
@@ -33,14 +35,14 @@ describe.each(Object.keys(catalogues) as Language[])('receipts page in %s', (lan
   })
 
   test('the link that a voter keeps asks at once, and so does another one that is opened in the same page', async () => {
-    const pollId = newPoll().id
-    browser.api.on(routes.receipt(receipt), receiptSays('counted', pollId))
+    browser.api.on(routes.receipt(receipt), receiptSays('counted'))
     browser.api.on(routes.receipt('another-receipt'), receiptSays('late'))
     await visit(`/receipts#${receipt}`, language)
     expect(field().value).toBe(receipt)
     expect(spoken('status')).toContain(words.receipt.meanings.counted)
-    expect(screen.getByRole('link', { name: words.receipts.poll }).getAttribute('href')).toBe(`/p/${pollId}`)
-    expect(screen.getByRole('link', { name: words.receipts.results }).getAttribute('href')).toBe(`/p/${pollId}/results`)
+    expect(screen.getByText(poll.title)).toBeTruthy()
+    expect(screen.getByRole('link', { name: words.receipts.poll }).getAttribute('href')).toBe(`/p/${poll.id}`)
+    expect(screen.getByRole('link', { name: words.receipts.results }).getAttribute('href')).toBe(`/p/${poll.id}/results`)
 
     history.replaceState(null, '', '#another-receipt')
     fireEvent(window, new HashChangeEvent('hashchange'))
@@ -71,7 +73,7 @@ describe.each(Object.keys(catalogues) as Language[])('receipts page in %s', (lan
     await pass(2_500)
     expect(spoken('status')).toContain(words.receipt.meanings.counted)
     await pass(600_000)
-    expect(browser.api.asked).toHaveLength(3)
+    expect(browser.api.asks(routes.receipt(receipt))).toHaveLength(3)
   })
 
   test.each([

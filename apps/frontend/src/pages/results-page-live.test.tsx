@@ -5,7 +5,7 @@ import { createFormat } from '../format.ts'
 import { type Answer, elsewhere, json, noConnection, problem, silence } from '../testing/fake-api.ts'
 import { FakeLive, giveLive } from '../testing/fake-live.ts'
 import { inFakeBrowser, look, pass, spoken, visit } from '../testing/pages.tsx'
-import { newPoll, newResults, receipt, routes } from '../testing/samples.ts'
+import { givePoll, newPoll, newResults, receipt, routes } from '../testing/samples.ts'
 import { catalogues, type Language, locales, type Texts } from '../texts/index.ts'
 
 const browser = inFakeBrowser()
@@ -75,6 +75,7 @@ describe.each(Object.keys(catalogues) as Language[])('live results in %s', (lang
     expect(teas(3)).toBeTruthy()
   })
 
+  const ownerOnly = problem('results-hidden', { shown: 'owner' })
   const hidden: [string, Answer, (texts: Texts) => string, boolean][] = [
     ['after voting', problem('results-hidden', { shown: 'after_voting' }), ({ results }) => results.hiddenAfterVoting, false],
     ['after closing', problem('results-hidden', { shown: 'after_closing' }), ({ results }) => results.hiddenAfterClosing, true],
@@ -84,26 +85,29 @@ describe.each(Object.keys(catalogues) as Language[])('live results in %s', (lang
       ({ results }) => results.hiddenUntil(format.instant('2026-11-21T22:00:00.000Z')),
       true,
     ],
-    ['to whoever runs the poll', problem('results-hidden', { shown: 'owner' }), ({ results }) => results.hiddenOwner, false],
+    ['to whoever runs the poll', ownerOnly, ({ results }) => results.hiddenOwner, false],
     ['to whom a proxy lets in', elsewhere(403), ({ failure }) => failure.forbidden, false],
   ]
   test.each(hidden)('results that are shown %s say so, and appear by themselves', async (_, answer, saidOf, toldToWait) => {
     const poll = newPoll()
+    givePoll(browser.api, poll)
     browser.api.on(routes.live(poll.id), answer)
     await visit(`/p/${poll.id}/results`, language)
-    expect(screen.getByRole('heading', { level: 1, name: words.results.hiddenTitle })).toBeTruthy()
-    expect(screen.getByText(saidOf(words))).toBeTruthy()
+    // Which poll, then why.
+    expect(screen.getByRole('heading', { level: 1, name: poll.title })).toBeTruthy()
+    const title = answer === ownerOnly ? words.results.hiddenOwnerTitle : words.results.hiddenTitle
+    expect(screen.getByText(title).parentElement?.textContent).toBe(`${title} ${saidOf(words)}`)
     expect(screen.queryByText(words.results.hiddenHint) !== null).toBe(toldToWait)
     expect(screen.getByRole('link', { name: words.results.toVote }).getAttribute('href')).toBe(`/p/${poll.id}`)
 
     giveLive(browser.api, poll.id, newResults(poll, [[3, 0, 0]]))
     localStorage.setItem(`urna:sent:${poll.id}`, JSON.stringify({ receipt, receivedAt: '2026-11-21T19:00:00.000Z', answers: [] }))
     await pass(29_000)
-    expect(browser.api.asked).toHaveLength(1)
+    expect(browser.api.asks(routes.live(poll.id))).toHaveLength(1)
     await pass(1_000)
     expect(teas(3)).toBeTruthy()
     // What became known meanwhile is shown to the server.
-    expect(browser.api.asked.map(({ headers }) => headers.get('Urna-Receipt'))).toEqual([null, receipt])
+    expect(browser.api.asks(routes.live(poll.id)).map(({ headers }) => headers.get('Urna-Receipt'))).toEqual([null, receipt])
   })
 
   test('too many readers: the same numbers without a stream, and words why they do not move', async () => {
@@ -128,6 +132,7 @@ describe.each(Object.keys(catalogues) as Language[])('live results in %s', (lang
   ]
   test.each(absent)('a poll that %s', async (_, answer, title) => {
     const poll = newPoll()
+    givePoll(browser.api, poll)
     browser.api.on(routes.live(poll.id), answer)
     await visit(`/p/${poll.id}/results`, language)
     expect(screen.getByRole('heading', { level: 1, name: title(words) })).toBeTruthy()

@@ -60,7 +60,9 @@ describe.each(languages)('sending in %s', (language) => {
     }
     expect(spoken('status')).toContain(`${words.vote.notConfirmed} ${saidOf(words)}`)
     expect(spoken('status')).toContain(words.vote.tryingAgain)
-    expect(screen.getByRole<HTMLButtonElement>('button', { name: words.vote.sending }).disabled).toBe(true)
+    // Nothing to press twice: only to try now, or to change the answers.
+    expect(screen.queryByRole('button', { name: words.vote.send })).toBeNull()
+    expect(screen.getByRole('button', { name: words.vote.tryNow })).toBeTruthy()
     expect(leavingIsWarned()).toBe(true)
 
     await pass(30_000)
@@ -146,7 +148,7 @@ describe.each(languages)('sending in %s', (language) => {
     await user.click(screen.getByRole('button', { name: words.vote.send }))
     await pass(0)
     expect(spoken('alert')).toContain(`${words.vote.refused} ${words.failure.problems['poll-closed']}`)
-    expect(spoken('status')).toContain(words.vote.closed)
+    expect(spoken('status')).toContain(words.vote.closedHint)
     expect(screen.queryByRole('radio')).toBeNull()
   })
 

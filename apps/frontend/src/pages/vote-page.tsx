@@ -1,13 +1,15 @@
 import type { Poll } from '@urna/contracts'
-import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { useEffect, useState, useSyncExternalStore } from 'react'
 import { getOwnBallot, getPoll } from '../api.ts'
-import { ballotSender } from '../ballot-sender.ts'
+import { ballotSender, lastFailure } from '../ballot-sender.ts'
 import { type Answers, readPending, readSent } from '../ballot-storage.ts'
 import { BallotForm } from '../components/ballot-form.tsx'
 import { FailureNotice, RefusalNotice } from '../components/failure-notice.tsx'
 import { OwnVote } from '../components/own-vote.tsx'
 import { PollHeading } from '../components/poll-heading.tsx'
-import { FollowedReceiptCard, ReceiptCard, useReceipt } from '../components/receipt-card.tsx'
+import { QuestionPreview } from '../components/question-preview.tsx'
+import { FollowedReceiptCard } from '../components/receipt-card.tsx'
+import { Received } from '../components/received.tsx'
 import { useTexts } from '../language.tsx'
 import { useLoader } from '../loader.ts'
 import { Link, paths } from '../router.tsx'
@@ -116,6 +118,7 @@ function Ballot({ poll, earlier, lookAgain }: BallotProps) {
         {state.step === 'refused' && <RefusalNotice failure={state.failure} title={texts.refused} />}
         <NotOpen poll={poll} mayHaveArrived={pending?.mayHaveArrived ?? false} />
         {voted !== null && <Voted poll={poll} ballot={voted} />}
+        {poll.state === 'scheduled' && <QuestionPreview poll={poll} />}
         {poll.state === 'closed' && (
           <p className="actions">
             <Link to={paths.results(poll.id)} className="button">
@@ -143,20 +146,21 @@ function Ballot({ poll, earlier, lookAgain }: BallotProps) {
   }
   return (
     <>
-      {voted === null ? (
+      {voted === null && lastFailure(state) === null && (
         <p className="soft">{poll.changesAllowed ? texts.changesAllowed : texts.changesNotAllowed}</p>
-      ) : (
+      )}
+      {voted !== null && (
         <div className="notice">
           <p>
             <strong>{texts.alreadyVoted}</strong> {texts.alreadyVotedHint}
+          </p>
+          <p className="actions">
+            <Link to={paths.results(poll.id)}>{texts.seeResults}</Link>
           </p>
           <details>
             <summary>{texts.yourReceipt}</summary>
             <FollowedReceiptCard key={voted.receipt} receipt={voted.receipt} />
           </details>
-          <p>
-            <Link to={paths.results(poll.id)}>{texts.seeResults}</Link>
-          </p>
         </div>
       )}
       {!underWay && pending?.mayHaveArrived && (
@@ -165,7 +169,7 @@ function Ballot({ poll, earlier, lookAgain }: BallotProps) {
       <BallotForm
         poll={poll}
         answers={pending?.answers ?? voted?.answers ?? []}
-        replaces={voted !== null}
+        voted={voted?.answers ?? null}
         takesFocus={changing}
         state={state}
         sender={sender}
@@ -175,47 +179,12 @@ function Ballot({ poll, earlier, lookAgain }: BallotProps) {
   )
 }
 
-interface ReceivedProps {
-  pollId: string
-  receipt: string
-  /** Null where the vote cannot be changed. */
-  onChange: (() => void) | null
-}
-
-function Received({ pollId, receipt, onChange }: ReceivedProps) {
-  const { vote: texts } = useTexts()
-  const followed = useReceipt(receipt)
-  const heading = useRef<HTMLHeadingElement>(null)
-  // The button that had the focus is gone: without this, keyboard and screen reader would be sent to the top of the page.
-  useEffect(() => heading.current?.focus(), [])
-  return (
-    <section aria-labelledby="received-heading">
-      <h2 id="received-heading" tabIndex={-1} ref={heading}>
-        {texts.outcomes[followed.value?.status ?? 'received']}
-      </h2>
-      <ReceiptCard receipt={receipt} followed={followed} />
-      <p className="actions">
-        <Link to={paths.results(pollId)} className="button">
-          {texts.seeResults}
-        </Link>
-        {onChange !== null && (
-          <button type="button" className="button button-quiet" onClick={onChange}>
-            {texts.changeAfter}
-          </button>
-        )}
-      </p>
-    </section>
-  )
-}
-
 function NotOpen({ poll, mayHaveArrived }: { poll: Poll; mayHaveArrived: boolean }) {
   const { vote: texts } = useTexts()
   const closed = poll.state === 'closed'
   return (
-    <div className="notice" role="status">
-      <p>
-        <strong>{closed ? texts.closed : texts.notOpenYet}</strong> {closed ? texts.closedHint : texts.notOpenYetHint}
-      </p>
+    <div className={closed ? 'notice notice-closed' : 'notice notice-waiting'} role="status">
+      <p>{closed ? texts.closedHint : texts.notOpenYetHint}</p>
       {closed && mayHaveArrived && <p>{texts.maybeArrivedInTime}</p>}
     </div>
   )

@@ -86,11 +86,11 @@ test.each([
 })
 
 const choices: [number, number, number, string, string][] = [
-  [2, 2, 5, 'Choose exactly 2.', 'Escolha exatamente 2.'],
-  [1, 5, 5, 'Choose one or more.', 'Escolha uma ou mais.'],
-  [2, 5, 5, 'Choose at least 2.', 'Escolha pelo menos 2.'],
-  [1, 3, 5, 'Choose up to 3.', 'Escolha até 3.'],
-  [2, 3, 5, 'Choose 2 to 3.', 'Escolha de 2 a 3.'],
+  [2, 2, 5, 'Choose exactly 2.', 'Escolha exatamente 2 opções.'],
+  [1, 5, 5, 'Choose one or more.', 'Escolha uma ou mais opções.'],
+  [2, 5, 5, 'Choose at least 2.', 'Escolha pelo menos 2 opções.'],
+  [1, 3, 5, 'Choose up to 3.', 'Escolha até 3 opções.'],
+  [2, 3, 5, 'Choose 2 to 3.', 'Escolha de 2 a 3 opções.'],
 ]
 test.each(choices)('%d to %d of %d: %s, %s', (min, max, options, inEnglish, inPortuguese) => {
   expect(catalogues.en.vote.chooseSome(min, max, options)).toBe(inEnglish)
