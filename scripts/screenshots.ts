@@ -324,9 +324,9 @@ const pictures: Record<string, { readonly everyLanguage?: boolean; go(scene: Sce
     },
   },
   'results-hidden': {
-    async go({ town, open, seeHeading, words }) {
+    async go({ page, town, open, words }) {
       await open(`/p/${town.hidden}/results`)
-      await seeHeading(words.results.hiddenTitle)
+      await page.getByText(words.results.hiddenTitle).waitFor()
     },
   },
   'results-final': {

@@ -20,9 +20,11 @@ function focusOf(page: Page): Promise<Focus | null> {
       return (outlineStyle !== 'none' && Number.parseFloat(outlineWidth) > 0) || boxShadow !== 'none'
     })
     const { top, bottom } = element.getBoundingClientRect()
-    const label = element instanceof HTMLInputElement ? element.labels?.[0]?.textContent : null
+    const label = element instanceof HTMLInputElement ? element.labels?.[0] : null
+    const read = (label ?? element).cloneNode(true) as Element
+    for (const hidden of read.querySelectorAll('[aria-hidden="true"]')) hidden.remove()
     return {
-      text: (element.getAttribute('aria-label') ?? label ?? element.textContent ?? '').trim(),
+      text: (element.getAttribute('aria-label') ?? read.textContent ?? '').trim(),
       tag: element.tagName.toLowerCase(),
       visible: outlined && bottom > 0 && top < innerHeight,
     }

@@ -50,7 +50,7 @@ inBrowser('the keyboard alone', (place) => {
       await tabTo(page, words.results.asTable)
       await page.keyboard.press('Space')
       await page.getByRole('table').waitFor()
-      expect(await expectFocus(page)).toMatchObject({ text: words.results.asTable, visible: true })
+      expect(await expectFocus(page)).toMatchObject({ text: words.results.asBars, visible: true })
       const { turnout, questions } = await settledResults(place.url, poll.id)
       expect([turnout, questions[0]?.options.map(({ total }) => total)]).toEqual([1, [0, 1, 0]])
       expectNoErrors(visitor)

@@ -42,7 +42,7 @@ inBrowser('kinds of polls', (place) => {
     const visitor = await place.newPage()
     const { page } = visitor
     await page.goto(`${place.url}/p/${poll.id}/results`)
-    await page.getByRole('heading', { name: words.results.hiddenTitle }).waitFor()
+    await page.getByText(words.results.hiddenTitle).waitFor()
     // The page says when, in the visitor's own words for a day and a time.
     const when = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short' }).format(new Date(closesAt))
     await page.getByText(words.results.hiddenUntil(when)).waitFor()
@@ -134,7 +134,8 @@ inBrowser('kinds of polls', (place) => {
     page.on('load', () => loads++)
     await page.goto(`${place.url}/p/${poll.id}`)
     await page.getByText(words.vote.notOpenYetHint).waitFor()
-    await page.getByText(words.poll.opensIn('').trim()).first().waitFor()
+    const [countdown = ''] = words.poll.opensIn('\n').split('\n')
+    await page.getByText(countdown.trim()).last().waitFor()
     expect(await page.getByRole('radio').count()).toBe(0)
     await sendVote(page, 'Tea', words.vote.send)
     await page.getByRole('heading', { name: words.vote.outcomes.counted }).waitFor()
