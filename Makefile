@@ -1,6 +1,6 @@
 # Everything a person does here, by name. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help start dev test test-failure check format bench docs screenshots clean
+.PHONY: help start dev test test-failure check format bench bench-live docs screenshots clean
 
 RUN := ./scripts/with-node
 INSTALLED := .cache/installed
@@ -33,6 +33,10 @@ format: $(INSTALLED) ## format all files
 bench: $(INSTALLED) ## the ballot route against a bare HTTP server (needs wrk)
 	@$(RUN) tsc -b
 	@$(RUN) node test/load/bench.ts
+
+bench-live: $(INSTALLED) ## open result pages while ballots arrive: how old is what they show, what do they cost
+	@$(RUN) tsc -b
+	@$(RUN) node test/load/live-readers.ts
 
 docs: $(INSTALLED) ## write docs/configuration.md and .env.example from the table of settings
 	@$(RUN) node packages/runtime/src/write-configuration-docs.ts
