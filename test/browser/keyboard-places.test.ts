@@ -26,6 +26,16 @@ inBrowser('the keyboard', (place) => {
     await expectFocus(page)
   })
 
+  it('keeps its place when it switches the language', async () => {
+    const { page } = await place.newPage()
+    await page.goto(place.url)
+    await page.getByRole('button', { name: 'Português' }).waitFor()
+    await tabTo(page, 'Português')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: wordsOf('pt-BR').home.title }).waitFor()
+    await expectFocus(page)
+  })
+
   it('keeps its place while the server is busy', async () => {
     const poll = await openPoll(place.url, drinks)
     const { page } = await place.newPage()

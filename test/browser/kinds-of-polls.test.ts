@@ -178,6 +178,8 @@ inBrowser('kinds of polls', (place) => {
     const { page } = visitor
     for (const [path, title] of [
       ['/p/0123456789abcdef', words.poll.notFoundTitle],
+      ['/p/lunch', words.poll.notFoundTitle],
+      ['/p/lunch/results', words.poll.notFoundTitle],
       ['/p/0123456789abcdef/results', words.poll.notFoundTitle],
       ['/nowhere', words.notFound.title],
       ['/p/0123456789abcdef/lunch', words.notFound.title],

@@ -5,6 +5,17 @@ import type { Texts } from './texts/index.ts'
 /** Chosen option numbers by question number; empty: blank on purpose; none: not looked at yet. */
 export type Choices = Record<number, number[] | undefined>
 
+/** Whether two ballots say the same; a question left out is blank. */
+export function sameAnswers(one: Answers, other: Answers): boolean {
+  const text = (answers: Answers) =>
+    answers
+      .filter(({ options }) => options.length > 0)
+      .map(({ question, options }) => `${question}:${options.toSorted((a, b) => a - b)}`)
+      .toSorted()
+      .join()
+  return text(one) === text(other)
+}
+
 /** What is wrong with the answer to a question. `not-taken`: the server refused what this page thought right. */
 export type Fault =
   | { kind: 'missing' | 'not-taken' }

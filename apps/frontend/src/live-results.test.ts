@@ -54,6 +54,7 @@ const noStreams: [string, Answer, number, string][] = [
   ['the plain results answer in its place', json(first), 0, 'no-answer'],
   ['the server is too busy', problem('too-many-readers'), 0, 'busy'],
   ['a proxy finds no server', elsewhere(502), 0, 'busy'],
+  ['what answers knows no streams', elsewhere(404), 0, 'busy'],
 ]
 test.each(noStreams)('no stream, as %s: waits, and tries again', async (_, answer, afterMs, reason) => {
   browser.api.on(routes.live(poll.id), answer)

@@ -1,4 +1,4 @@
-import type { LiveResultsDelayed, LiveResultsEnd, Problem, Results } from '@urna/contracts'
+import type { LiveResultsDelayed, LiveResultsEnd, Problem, ProblemName, Results } from '@urna/contracts'
 import { createParser } from 'eventsource-parser'
 import { ApiFailure, getResults, openLiveResults } from './api.ts'
 import { newerResults } from './newer-results.ts'
@@ -56,7 +56,7 @@ export function createLiveResults(pollId: string, receipt: () => string | null):
     const mine = new AbortController()
     controller = mine
     if (state.link !== 'connecting') become({ link: 'connecting' })
-    const failure = await follow(mine)
+    const failure = asTemporary(await follow(mine))
     if (mine.signal.aborted || state.link === 'ended') return
     failures += 1
     if (failure === null) {
@@ -157,6 +157,14 @@ export function createLiveResults(pollId: string, receipt: () => string | null):
     },
     tryNow: connectIfWaiting,
   }
+}
+
+const finalRefusals: readonly (ProblemName | null)[] = ['invalid-request', 'poll-not-found', 'poll-deleted']
+
+/** Who refuses the stream without saying that there is no such poll is no api that has streams: it may have plain results. */
+function asTemporary(failure: ApiFailure | null): ApiFailure | null {
+  const isFinal = failure === null || failure.reason !== 'refused' || failure.status === 403 || finalRefusals.includes(failure.problemName)
+  return isFinal ? failure : new ApiFailure('busy', failure.status)
 }
 
 /** When it is known at what time results will show, then; the random part spreads the crowd that waits for it. */

@@ -1,5 +1,5 @@
 import type { Poll } from '@urna/contracts'
-import { type SubmitEvent, useState } from 'react'
+import { type SubmitEvent, useEffect, useRef, useState } from 'react'
 import { getPolls } from '../api.ts'
 import { FailureNotice } from '../components/failure-notice.tsx'
 import { useLanguage, useTexts } from '../language.tsx'
@@ -52,8 +52,19 @@ function PollListPage({ after }: { after: string | null }) {
           {texts.home.more}
         </button>
       )}
-      {value.next !== null && showNext && <PollListPage after={value.next} />}
+      {value.next !== null && showNext && <NextPage after={value.next} />}
     </>
+  )
+}
+
+/** Takes the focus of the button that asked for it, which is gone now. */
+function NextPage({ after }: { after: string }) {
+  const place = useRef<HTMLDivElement>(null)
+  useEffect(() => place.current?.focus({ preventScroll: true }), [])
+  return (
+    <div className="next-page" ref={place} tabIndex={-1}>
+      <PollListPage after={after} />
+    </div>
   )
 }
 

@@ -12,7 +12,7 @@ import { createLiveResults, type Link as LiveLink, type LiveState } from '../liv
 import { useLoader } from '../loader.ts'
 import { Link, paths } from '../router.tsx'
 import { usePageTitle } from '../use-page-title.ts'
-import { PollNotFoundPage } from './not-found-page.tsx'
+import { isNoSuchPoll, PollNotFoundPage } from './not-found-page.tsx'
 
 export function ResultsPage({ pollId }: { pollId: string }) {
   const { results: texts } = useTexts()
@@ -23,7 +23,7 @@ export function ResultsPage({ pollId }: { pollId: string }) {
   usePageTitle(results === null ? texts.eyebrow : texts.title(results.title))
 
   if (results === null) {
-    if (failure?.status === 404 || failure?.status === 410) return <PollNotFoundPage deleted={failure.status === 410} />
+    if (failure !== null && isNoSuchPoll(failure)) return <PollNotFoundPage deleted={failure.status === 410} />
     return failure?.status === 403 ? (
       <HiddenResults pollId={pollId} failure={failure} />
     ) : (

@@ -213,3 +213,33 @@ test('a question whose answer the server did not take is marked and has the focu
   await user.click(choice('Coffee'))
   expect(question.textContent).not.toContain(vote.faultNotTaken)
 })
+
+describe('a vote that cannot be changed, refused because an earlier one counts', () => {
+  const { vote } = catalogues.en
+  const own = (options: number[]) => json({ answers: [{ question: 1, options }], receipt: 'of-the-counted-one' })
+
+  async function retried(mine: Answer): Promise<void> {
+    const poll = newPoll({ changesAllowed: false })
+    await voteTea(poll, 'en', noConnection, received())
+    browser.api.on(routes.receipt(receipt), receiptSays('rejected', poll.id))
+    browser.api.on(routes.mine(poll.id), mine)
+    await pass(30_000)
+  }
+
+  test('is counted if that was an earlier try of the same vote', async () => {
+    await retried(own([1]))
+    expect(screen.getByRole('heading', { name: vote.outcomes.counted })).toBeTruthy()
+    expect(screen.getByText('of-the-counted-one')).toBeTruthy()
+  })
+
+  test('is not, if that said something else: then it is shown what counts', async () => {
+    await retried(own([2]))
+    expect(screen.getByRole('heading', { name: vote.earlierCounts })).toBeTruthy()
+    expect(screen.getByRole('region', { name: vote.yourVote }).textContent).toContain('Coffee')
+  })
+
+  test('is not, if there is none', async () => {
+    await retried(problem('ballot-not-found'))
+    expect(screen.getByRole('heading', { name: vote.outcomes.rejected })).toBeTruthy()
+  })
+})

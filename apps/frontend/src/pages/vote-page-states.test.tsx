@@ -130,6 +130,7 @@ describe.each(languages)('vote page in %s', (language) => {
 
   const absent: [string, Answer, (texts: Texts) => string, (texts: Texts) => string][] = [
     ['was never there', problem('poll-not-found'), ({ poll }) => poll.notFoundTitle, ({ poll }) => poll.notFound],
+    ['has no id that could be one', problem('invalid-request'), ({ poll }) => poll.notFoundTitle, ({ poll }) => poll.notFound],
     ['was deleted', problem('poll-deleted'), ({ poll }) => poll.deletedTitle, ({ poll }) => poll.deleted],
   ]
   test.each(absent)('a poll that %s', async (_, answer, title, text) => {
@@ -149,7 +150,6 @@ describe.each(languages)('vote page in %s', (language) => {
     ['401', problem('unauthorized'), ({ failure }) => failure.problems.unauthorized],
     ['401 of something else', elsewhere(401), ({ failure }) => failure.problems.unauthorized],
     ['403', elsewhere(403), ({ failure }) => failure.forbidden],
-    ['400', problem('invalid-request'), ({ failure }) => failure.problems['invalid-request']],
     ['418', elsewhere(418), ({ failure }) => failure.refused],
   ]
   test.each(refusals)('a poll that answers %s', async (_, answer, saidOf) => {

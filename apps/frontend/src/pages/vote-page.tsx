@@ -15,7 +15,7 @@ import { useLoader } from '../loader.ts'
 import { Link, paths } from '../router.tsx'
 import { serverNowMs } from '../server-clock.ts'
 import { usePageTitle } from '../use-page-title.ts'
-import { PollNotFoundPage } from './not-found-page.tsx'
+import { isNoSuchPoll, PollNotFoundPage } from './not-found-page.tsx'
 
 /** What this voter has voted before, as the server or this browser knows it. */
 interface EarlierBallot {
@@ -34,7 +34,7 @@ export function VotePage({ pollId }: { pollId: string }) {
   })
   usePageTitle(value?.poll.title ?? '')
 
-  if (failure?.status === 404 || failure?.status === 410) return <PollNotFoundPage deleted={failure.status === 410} />
+  if (failure !== null && isNoSuchPoll(failure)) return <PollNotFoundPage deleted={failure.status === 410} />
   if (value === null) {
     if (failure !== null) return <FailureNotice failure={failure} tryNow={loadNow} />
     return (
@@ -99,14 +99,7 @@ function Ballot({ poll, earlier, lookAgain }: BallotProps) {
 
   if (state.step === 'received' && !changing) {
     const changeable = poll.changesAllowed && poll.state === 'open'
-    return (
-      <Received
-        key={state.ballot.receipt}
-        pollId={poll.id}
-        receipt={state.ballot.receipt}
-        onChange={changeable ? () => setChanging(true) : null}
-      />
-    )
+    return <Received key={state.ballot.receipt} poll={poll} ballot={state.ballot} onChange={changeable ? () => setChanging(true) : null} />
   }
 
   const voted = sender.confirmed() ?? earlier

@@ -56,7 +56,6 @@ export const en = {
     skip: 'Skip to the content',
     navigation: 'Main',
     checkMyVote: 'Check my vote',
-    languages: 'Language',
   },
 
   home: {
@@ -140,6 +139,7 @@ export const en = {
       late: 'Your vote came too late',
       lost: 'Your vote was lost',
     } satisfies Record<ReceiptStatus, string>,
+    earlierCounts: 'An earlier vote of yours counts',
     changeAfter: 'Change my vote',
     seeResults: 'See the results',
     refused: 'Your vote was not accepted.',

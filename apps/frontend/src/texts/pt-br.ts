@@ -9,7 +9,6 @@ export const ptBr: Texts = {
     skip: 'Ir para o conteúdo',
     navigation: 'Principal',
     checkMyVote: 'Conferir meu voto',
-    languages: 'Idioma',
   },
 
   home: {
@@ -93,6 +92,7 @@ export const ptBr: Texts = {
       late: 'Seu voto chegou tarde demais',
       lost: 'Seu voto foi perdido',
     },
+    earlierCounts: 'Vale um voto anterior seu',
     changeAfter: 'Mudar meu voto',
     seeResults: 'Ver os resultados',
     refused: 'Seu voto não foi aceito.',
