@@ -72,11 +72,11 @@ const towns: Record<
   },
   'pt-BR': {
     square: {
-      title: 'O que fazer da praça do mercado velho?',
+      title: 'O que fazer com a praça do mercado velho?',
       description: 'A prefeitura constrói o que a maioria escolher. As obras começam na primavera.',
       questions: [
         {
-          text: 'O que fazer da praça do mercado velho?',
+          text: 'O que fazer com a praça do mercado velho?',
           options: ['Um jardim com árvores', 'Um parquinho', 'Uma feira semanal', 'Fica como está'],
           shares: [46, 27, 19, 8],
         },
@@ -87,8 +87,8 @@ const towns: Record<
       description: 'Num sábado, no jardim se não chover.',
       questions: [
         { text: 'Quando?', options: ['14 de junho', '28 de junho', '12 de julho'], shares: [30, 55, 15] },
-        { text: 'Quem toca?', options: ['O coral', 'A banda'], shares: [40, 60] },
-        { text: 'O que comemos?', options: ['Saladas', 'Pão e queijo', 'Bolo', 'Sopa'], shares: [60, 45, 70, 20] },
+        { text: 'Quem vai tocar?', options: ['O coral', 'A banda'], shares: [40, 60] },
+        { text: 'O que vamos comer?', options: ['Saladas', 'Pão e queijo', 'Bolo', 'Sopa'], shares: [60, 45, 70, 20] },
       ],
     },
     library: {
@@ -102,8 +102,8 @@ const towns: Record<
       ],
     },
     film: {
-      title: 'Que filme na sexta?',
-      questions: [{ text: 'Que filme na sexta?', options: ['Central do Brasil', 'Tempos modernos', 'Playtime'], shares: [40, 35, 25] }],
+      title: 'Qual filme na sexta?',
+      questions: [{ text: 'Qual filme na sexta?', options: ['Central do Brasil', 'Tempos modernos', 'Playtime'], shares: [40, 35, 25] }],
     },
     budget: {
       title: 'O orçamento do ano que vem',
@@ -261,6 +261,17 @@ const pictures: Record<string, { readonly everyLanguage?: boolean; go(scene: Sce
       await page.getByText(words.vote.tryingAgain).waitFor()
     },
   },
+  'vote-received': {
+    async go({ page, town, open, choose, press, seeHeading, words }) {
+      await page.route('**/receipts/*', (route) =>
+        route.fulfill({ json: { receipt: '', pollId: town.film, status: 'received', detail: '' } }),
+      )
+      await open(`/p/${town.film}`)
+      await choose(town.texts.film, 0, 0)
+      await press(words.vote.send)
+      await seeHeading(words.vote.outcomes.received)
+    },
+  },
   'vote-counted': {
     everyLanguage: true,
     async go({ town, open, choose, press, seeHeading, words }) {
@@ -321,6 +332,14 @@ const pictures: Record<string, { readonly everyLanguage?: boolean; go(scene: Sce
       await press(words.results.asTable)
       await page.getByRole('table').first().waitFor()
       await page.getByText(words.results.live, { exact: true }).waitFor()
+    },
+  },
+  'results-away': {
+    async go({ page, town, open, words }) {
+      // Plain results still answer: they are what stays on the page.
+      await page.route('**/results/live', (route) => route.fulfill({ status: 503, headers: { 'retry-after': '60' } }))
+      await open(`/p/${town.square}/results`)
+      await page.getByText(words.results.notLiveHint).waitFor()
     },
   },
   'results-hidden': {
