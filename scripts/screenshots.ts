@@ -28,7 +28,7 @@ interface PollTexts {
 /** What is voted on, in the words of those who vote. */
 const towns: Record<
   Language,
-  { square: PollTexts; party: PollTexts; library: PollTexts; film: PollTexts; budget: PollTexts; speaker: PollTexts }
+  { square: PollTexts; party: PollTexts; library: PollTexts; film: PollTexts; budget: PollTexts; meeting: PollTexts }
 > = {
   'en-GB': {
     square: {
@@ -65,9 +65,9 @@ const towns: Record<
       title: 'Next year’s budget',
       questions: [{ text: 'Do you accept the budget?', options: ['Yes', 'No', 'I abstain'], shares: [60, 30, 10] }],
     },
-    speaker: {
-      title: 'Who speaks for us?',
-      questions: [{ text: 'Who speaks for us?', options: ['Maria Souza', 'John Miller'], shares: [50, 50] }],
+    meeting: {
+      title: 'Where do we meet next?',
+      questions: [{ text: 'Where do we meet next?', options: ['In the library', 'In the town hall'], shares: [50, 50] }],
     },
   },
   'pt-BR': {
@@ -109,9 +109,9 @@ const towns: Record<
       title: 'O orçamento do ano que vem',
       questions: [{ text: 'Você aprova o orçamento?', options: ['Sim', 'Não', 'Abstenção'], shares: [60, 30, 10] }],
     },
-    speaker: {
-      title: 'Quem fala por nós?',
-      questions: [{ text: 'Quem fala por nós?', options: ['Maria Souza', 'João Silva'], shares: [50, 50] }],
+    meeting: {
+      title: 'Onde vai ser a próxima reunião?',
+      questions: [{ text: 'Onde vai ser a próxima reunião?', options: ['Na biblioteca', 'Na prefeitura'], shares: [50, 50] }],
     },
   },
 }
@@ -203,7 +203,7 @@ async function buildTown(url: string, language: Language): Promise<Town> {
   const square = await open(pollInput(texts.square), { closesAt: inHours(30) })
   const receipt = await vote(url, square, texts.square, 412)
 
-  const created = await send('POST', `${url}/v1/polls`, { body: pollInput(texts.speaker), headers: asAdministrator })
+  const created = await send('POST', `${url}/v1/polls`, { body: pollInput(texts.meeting), headers: asAdministrator })
   const { id: later } = JSON.parse(created.text) as { id: string }
   await send('POST', `${url}/v1/polls/${later}/open`, { body: { opensAt: inHours(20) }, headers: asAdministrator })
   await until(async () => ((await send('GET', `${url}/v1/polls/${later}`)).status === 200 ? true : null))
