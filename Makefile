@@ -1,6 +1,6 @@
 # Everything a person does here, by name. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help start dev test test-failure check format bench docs clean
+.PHONY: help start dev test test-failure check format bench bench-live docs screenshots clean
 
 RUN := ./scripts/with-node
 INSTALLED := .cache/installed
@@ -34,8 +34,15 @@ bench: $(INSTALLED) ## the ballot route against a bare HTTP server (needs wrk)
 	@$(RUN) tsc -b
 	@$(RUN) node test/load/bench.ts
 
+bench-live: $(INSTALLED) ## open result pages while ballots arrive: how old is what they show, what do they cost
+	@$(RUN) tsc -b
+	@$(RUN) node test/load/live-readers.ts
+
 docs: $(INSTALLED) ## write docs/configuration.md and .env.example from the table of settings
 	@$(RUN) node packages/runtime/src/write-configuration-docs.ts
+
+screenshots: $(INSTALLED) $(PAGES) ## photograph every page into docs/screenshots (needs Chromium)
+	@$(RUN) node scripts/screenshots.ts
 
 clean: ## remove what was built and installed (never your data)
 	rm -rf node_modules apps/*/node_modules packages/*/node_modules apps/*/dist packages/*/dist .cache coverage

@@ -121,7 +121,7 @@ const states: Record<string, (scene: Scene) => Promise<unknown>> = {
   'results: several questions, as tables': async ({ page, polls, words, open }) => {
     await open(`/p/${polls.three}/results`)
     await page.getByRole('button', { name: words.results.asTable }).click()
-    await page.getByRole('button', { name: words.results.asTable, pressed: true }).waitFor()
+    await page.getByRole('button', { name: words.results.asBars }).waitFor()
     await page.getByRole('table').first().waitFor()
   },
   'results: long words': async ({ page, polls, open }) => {
@@ -152,7 +152,7 @@ const states: Record<string, (scene: Scene) => Promise<unknown>> = {
   },
   'results: hidden until the poll closes': async ({ page, polls, words, open }) => {
     await open(`/p/${polls.hiddenUntilClosed}/results`)
-    await page.getByRole('heading', { name: words.results.hiddenTitle }).waitFor()
+    await page.getByText(words.results.hiddenTitle).waitFor()
   },
   'results: hidden until one has voted': async ({ page, polls, words, open }) => {
     await open(`/p/${polls.hiddenUntilVoted}/results`)

@@ -27,9 +27,11 @@ function isBallotTaken(response: Response): boolean {
 /** What the page of somebody who has just voted says became of that ballot, once it knows. */
 export async function outcomeOf(page: Page, language: Language): Promise<string> {
   const { received: _notYet, ...outcomes } = wordsOf(language).vote.outcomes
-  const headings = Object.values(outcomes).map((name) => page.getByRole('heading', { name, exact: true }))
-  const said = await headings.reduce((one, other) => one.or(other)).innerText()
-  return Object.entries(outcomes).find(([, words]) => words === said)?.[0] ?? said
+  const said = Object.entries(outcomes).map(async ([status, name]) => {
+    await page.getByRole('heading', { name, exact: true }).waitFor()
+    return status
+  })
+  return Promise.any(said)
 }
 
 export async function receiptOf(response: Response): Promise<string> {

@@ -42,7 +42,7 @@ inBrowser('kinds of polls', (place) => {
     const visitor = await place.newPage()
     const { page } = visitor
     await page.goto(`${place.url}/p/${poll.id}/results`)
-    await page.getByRole('heading', { name: words.results.hiddenTitle }).waitFor()
+    await page.getByText(words.results.hiddenTitle).waitFor()
     // The page says when, in the visitor's own words for a day and a time.
     const when = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short' }).format(new Date(closesAt))
     await page.getByText(words.results.hiddenUntil(when)).waitFor()
@@ -103,7 +103,7 @@ inBrowser('kinds of polls', (place) => {
         .filter({ hasText: said.vote.faults(2) })
         .waitFor()
       await when.getByText(said.vote.faultMissing).waitFor()
-      await what.getByText(said.vote.faultTooMany(2)).waitFor()
+      await what.getByText(said.vote.faultTooMany(2, 3)).waitFor()
       expect(await when.evaluate((element) => element.contains(document.activeElement))).toBe(true)
 
       await page.getByRole('radio', { name: 'June' }).check()
@@ -134,7 +134,8 @@ inBrowser('kinds of polls', (place) => {
     page.on('load', () => loads++)
     await page.goto(`${place.url}/p/${poll.id}`)
     await page.getByText(words.vote.notOpenYetHint).waitFor()
-    await page.getByText(words.poll.opensIn('').trim()).first().waitFor()
+    const [countdown = ''] = words.poll.opensIn('\n').split('\n')
+    await page.getByText(countdown.trim()).last().waitFor()
     expect(await page.getByRole('radio').count()).toBe(0)
     await sendVote(page, 'Tea', words.vote.send)
     await page.getByRole('heading', { name: words.vote.outcomes.counted }).waitFor()
@@ -177,6 +178,8 @@ inBrowser('kinds of polls', (place) => {
     const { page } = visitor
     for (const [path, title] of [
       ['/p/0123456789abcdef', words.poll.notFoundTitle],
+      ['/p/lunch', words.poll.notFoundTitle],
+      ['/p/lunch/results', words.poll.notFoundTitle],
       ['/p/0123456789abcdef/results', words.poll.notFoundTitle],
       ['/nowhere', words.notFound.title],
       ['/p/0123456789abcdef/lunch', words.notFound.title],

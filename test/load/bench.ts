@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openPoll, send, settledResults, until } from '../support/client.ts'
 import { exitOnSignals, freePort, repository, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
+import { cpuMicroseconds, median } from './figures.ts'
 
 /**
  * The shipped ballot route (built files, every plugin, distinct voters, consumer counting) against a bare node:http server that parses the
@@ -18,11 +18,6 @@ const ratioMin = Number(process.env.BENCH_RATIO_MIN ?? 0.4)
 interface Round {
   readonly rate: number
   readonly requests: number
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((left, right) => left - right)
-  return sorted[Math.floor(sorted.length / 2)] ?? 0
 }
 
 function wrk(url: string, path: string, run: string): Promise<Round> {
@@ -41,13 +36,6 @@ function wrk(url: string, path: string, run: string): Promise<Round> {
       else resolve({ requests, rate: (requests * 1e6) / microseconds })
     })
   })
-}
-
-/** CPU time of a process in microseconds (user and system, all threads), from the kernel. */
-function cpuMicroseconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  const ticksASecond = 100
-  return ((Number(fields[11]) + Number(fields[12])) * 1e6) / ticksASecond
 }
 
 async function startBare(port: number): Promise<ChildProcess> {

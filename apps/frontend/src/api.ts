@@ -151,7 +151,8 @@ async function failureOf(response: Response): Promise<ApiFailure> {
   const { status } = response
   const isProblem = response.headers.get('Content-Type')?.startsWith('application/problem+json') ?? false
   const problem = isProblem ? await readJson<Problem>(response).catch(() => null) : null
-  const temporary = status === 429 || status >= 500
+  // A proxy says 408 when the request took too long to reach it, 425 when it came too early: the same may work a moment later.
+  const temporary = status === 408 || status === 425 || status === 429 || status >= 500
   return new ApiFailure(
     temporary ? 'busy' : 'refused',
     status,

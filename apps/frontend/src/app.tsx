@@ -32,7 +32,9 @@ export function App() {
             <Link to={paths.home} className="site-name">
               {site.name}
             </Link>
-            <Link to={paths.receipts}>{site.checkMyVote}</Link>
+            <Link to={paths.receipts} current={path === paths.receipts}>
+              {site.checkMyVote}
+            </Link>
           </nav>
           <LanguageSwitch />
         </div>{' '}

@@ -13,7 +13,7 @@ const poll = {
 
 test('a question that must be answered, and limits of the others, are faults; blank is none where it is allowed', () => {
   expect(findFaults(poll, { 1: [], 2: [1], 3: [] })).toEqual({ 1: { kind: 'missing' }, 2: { kind: 'too-few', limit: 2 } })
-  expect(findFaults(poll, { 1: [1], 2: [1, 2, 3], 3: [] })).toEqual({ 2: { kind: 'too-many', limit: 2 } })
+  expect(findFaults(poll, { 1: [1], 2: [1, 2, 3], 3: [] })).toEqual({ 2: { kind: 'too-many', limit: 2, chosen: 3 } })
   expect(findFaults(poll, { 1: [3], 2: [1, 3], 3: [] })).toEqual({})
 })
 

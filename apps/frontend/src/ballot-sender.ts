@@ -5,11 +5,17 @@ import { retryDelay } from './retry.ts'
 
 export type SendState =
   | { step: 'editing' }
-  | { step: 'sending' }
+  /** `failure`: of the try before this one, null for the first. */
+  | { step: 'sending'; failure: ApiFailure | null }
   /** Unconfirmed; the next try comes by itself. */
   | { step: 'waiting'; failure: ApiFailure }
   | { step: 'refused'; failure: ApiFailure }
   | { step: 'received'; ballot: SentBallot }
+
+/** Why the ballot that is being sent is not confirmed yet; null before the first try has failed. */
+export function lastFailure(state: SendState): ApiFailure | null {
+  return state.step === 'sending' || state.step === 'waiting' ? state.failure : null
+}
 
 /** Sends the ballots of one poll, again and again until the server has confirmed or refused. */
 export interface BallotSender {
@@ -59,7 +65,7 @@ export function createBallotSender(pollId: string): BallotSender {
     clearTimeout(timer)
     // Said before it is so: if the page is closed while the try is under way, the next visit must know of it.
     savePending(pollId, { ...pending, mayHaveArrived: true })
-    become({ step: 'sending' })
+    become({ step: 'sending', failure: state.step === 'waiting' ? state.failure : null })
     try {
       const { receipt, receivedAt } = await postBallot(pollId, pending.key, { answers: pending.answers })
       if (typeof receipt !== 'string') throw new ApiFailure('no-answer')

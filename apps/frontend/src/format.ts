@@ -5,9 +5,11 @@ export interface Format {
   percent(percent: number): string
   /** An ISO 8601 instant as day and time. */
   instant(instant: string): string
+  /** The same as short as a list wants it. */
+  shortInstant(instant: string): string
   /** An ISO 8601 instant as `20:59:07`; with the day in front if it is not today. */
   clock(instant: string, today?: Date): string
-  /** A time span by its two largest units: `2 days 3 hrs`, `4 min 10 sec`. Below zero is zero. */
+  /** A time span by its two largest units: `2 days 3 hours`, `4 minutes 10 seconds`, `5 hours`. Below zero is zero. */
   duration(milliseconds: number): string
 }
 
@@ -22,17 +24,19 @@ export function createFormat(locale: string): Format {
   const wholeNumber = new Intl.NumberFormat(locale)
   const oneDecimal = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 })
   const dateAndTime = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short' })
+  const shortDateAndTime = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short' })
   const date = new Intl.DateTimeFormat(locale, { dateStyle: 'long' })
   const timeWithSeconds = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
   const inUnits = units.map(({ unit, seconds }) => ({
     seconds,
-    count: new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'short' }),
+    count: new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'long' }),
   }))
 
   return {
     number: (value) => wholeNumber.format(value),
     percent: (percent) => `${oneDecimal.format(percent)}%`,
     instant: (instant) => dateAndTime.format(new Date(instant)),
+    shortInstant: (instant) => shortDateAndTime.format(new Date(instant)),
     clock(instant, today = new Date()) {
       const then = new Date(instant)
       const clock = timeWithSeconds.format(then)
@@ -49,8 +53,10 @@ export function createFormat(locale: string): Format {
         .map(({ seconds, count }) => {
           const whole = Math.floor(left / seconds)
           left -= whole * seconds
-          return count.format(whole)
+          return { whole, text: count.format(whole) }
         })
+        .filter(({ whole }, index) => index === 0 || whole > 0)
+        .map(({ text }) => text)
         .join(' ')
     },
   }

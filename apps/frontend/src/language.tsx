@@ -15,7 +15,7 @@ const storageName = 'urna:language'
 /** What the visitor chose here before; else the first of the browser's languages that there is a catalogue for. */
 export function firstLanguage(): Language {
   const chosen = readChosen()
-  return chosen !== null && chosen in catalogues ? (chosen as Language) : languageOf(navigator.languages)
+  return chosen !== null && Object.hasOwn(catalogues, chosen) ? (chosen as Language) : languageOf(navigator.languages)
 }
 
 export function LanguageProvider({ first, children }: { first: Language; children: ReactNode }) {

@@ -1,4 +1,4 @@
-import type { Results } from '@urna/contracts'
+import type { LiveResultsDelayed, LiveResultsEnd, Problem, ProblemName, Results } from '@urna/contracts'
 import { createParser } from 'eventsource-parser'
 import { ApiFailure, getResults, openLiveResults } from './api.ts'
 import { newerResults } from './newer-results.ts'
@@ -56,10 +56,12 @@ export function createLiveResults(pollId: string, receipt: () => string | null):
     const mine = new AbortController()
     controller = mine
     if (state.link !== 'connecting') become({ link: 'connecting' })
-    const failure = await follow(mine)
+    const failure = asTemporary(await follow(mine))
     if (mine.signal.aborted || state.link === 'ended') return
     failures += 1
-    if (failure.status === 403) {
+    if (failure === null) {
+      timer = setTimeout(connect, retryDelay(failures, null))
+    } else if (failure.status === 403) {
       become({ results: null, link: 'waiting', failure })
       timer = setTimeout(connect, hiddenDelay(failure))
     } else if (failure.reason === 'refused') {
@@ -71,8 +73,9 @@ export function createLiveResults(pollId: string, receipt: () => string | null):
     }
   }
 
-  /** Reads the stream until it ends, and tells why it did. */
-  async function follow(mine: AbortController): Promise<ApiFailure> {
+  /** Reads the stream until it ends, and tells why it did; null: the server has a reason, and gives it to who asks again. */
+  async function follow(mine: AbortController): Promise<ApiFailure | null> {
+    let refused = false
     // The stream has a signal of its own: silence ends it, and must not look as if the page had.
     const stream = new AbortController()
     const abort = () => stream.abort()
@@ -81,8 +84,12 @@ export function createLiveResults(pollId: string, receipt: () => string | null):
     const parser = createParser({
       onEvent({ event, data }) {
         if (event === 'results') take(JSON.parse(data) as Results)
-        if (event === 'delayed') become({ link: 'live', failure: new ApiFailure('busy', 503, problemOf(data)) })
-        if (event === 'end' && 'final' in JSON.parse(data)) become({ link: 'ended', failure: null })
+        if (event === 'delayed')
+          become({ link: 'live', failure: new ApiFailure('busy', 503, problemOf(JSON.parse(data) as LiveResultsDelayed)) })
+        if (event === 'end') {
+          if ('final' in (JSON.parse(data) as LiveResultsEnd)) become({ link: 'ended', failure: null })
+          else refused = true
+        }
       },
     })
     try {
@@ -95,7 +102,7 @@ export function createLiveResults(pollId: string, receipt: () => string | null):
         clearTimeout(watchdog)
         watchdog = setTimeout(abort, state.link === 'live' ? silenceMilliseconds : firstEventMilliseconds)
       }
-      return new ApiFailure('no-connection')
+      return refused ? null : new ApiFailure('no-connection')
     } catch (error) {
       if (error instanceof ApiFailure) return error
       return new ApiFailure(stream.signal.aborted ? 'no-answer' : 'no-connection')
@@ -138,7 +145,7 @@ export function createLiveResults(pollId: string, receipt: () => string | null):
       if (listeners.size === 1) {
         document.addEventListener('visibilitychange', followVisibility)
         addEventListener('online', connectIfWaiting)
-        void connect()
+        if (!document.hidden) void connect()
       }
       return () => {
         listeners.delete(listener)
@@ -152,6 +159,14 @@ export function createLiveResults(pollId: string, receipt: () => string | null):
   }
 }
 
+const finalRefusals: readonly (ProblemName | null)[] = ['invalid-request', 'poll-not-found', 'poll-deleted']
+
+/** Who refuses the stream without saying that there is no such poll is no api that has streams: it may have plain results. */
+function asTemporary(failure: ApiFailure | null): ApiFailure | null {
+  const isFinal = failure === null || failure.reason !== 'refused' || failure.status === 403 || finalRefusals.includes(failure.problemName)
+  return isFinal ? failure : new ApiFailure('busy', failure.status)
+}
+
 /** When it is known at what time results will show, then; the random part spreads the crowd that waits for it. */
 function hiddenDelay({ problem }: ApiFailure): number {
   const leftMs = problem?.at === undefined ? Number.NaN : Date.parse(problem.at) - serverNowMs()
@@ -159,7 +174,6 @@ function hiddenDelay({ problem }: ApiFailure): number {
   return Math.min(untilShown, withJitter(hiddenMilliseconds))
 }
 
-function problemOf(data: string): ApiFailure['problem'] {
-  const { problem } = JSON.parse(data) as { problem?: string }
-  return problem === undefined ? null : { type: `urn:urna:problem:${problem}`, title: '', status: 503 }
+function problemOf({ problem }: LiveResultsDelayed): Problem {
+  return { type: `urn:urna:problem:${problem}`, title: '', status: 503 }
 }

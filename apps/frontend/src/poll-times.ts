@@ -17,7 +17,7 @@ export function pollTimes({ state, opensAt, closesAt }: Poll, texts: Texts, form
 
 /** The same beside the word for the state, as short as a list wants it. */
 export function shortPollTimes({ state, opensAt, closesAt }: Poll, texts: Texts, format: Format): string {
-  if (state === 'closed') return closesAt === null ? '' : format.instant(closesAt)
-  if (state === 'open') return closesAt === null ? '' : texts.home.until(format.instant(closesAt))
-  return opensAt === null ? '' : texts.home.opens(format.instant(opensAt))
+  if (state === 'closed') return closesAt === null ? '' : texts.home.closed(format.shortInstant(closesAt))
+  if (state === 'open') return closesAt === null ? '' : texts.home.until(format.shortInstant(closesAt))
+  return opensAt === null ? '' : texts.home.opens(format.shortInstant(opensAt))
 }

@@ -53,10 +53,12 @@ interface LinkProps {
   to: string
   className?: string
   label?: string
+  /** Leads to where the visitor is. */
+  current?: boolean
   children: ReactNode
 }
 
-export function Link({ to, className, label, children }: LinkProps) {
+export function Link({ to, className, label, current = false, children }: LinkProps) {
   function follow(event: MouseEvent) {
     // A new tab or window is the browser's business.
     if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
@@ -64,7 +66,7 @@ export function Link({ to, className, label, children }: LinkProps) {
     goTo(to)
   }
   return (
-    <a href={to} className={className} aria-label={label} onClick={follow}>
+    <a href={to} className={className} aria-label={label} aria-current={current ? 'page' : undefined} onClick={follow}>
       {children}
     </a>
   )

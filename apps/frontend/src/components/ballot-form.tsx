@@ -1,7 +1,7 @@
 import type { Poll } from '@urna/contracts'
-import { type SubmitEvent, useState } from 'react'
+import { type RefObject, type SubmitEvent, useEffect, useRef, useState } from 'react'
 import { answeredCount, answersOf, choicesOf, type Faults, faultsOfErrors, findFaults } from '../ballot-answers.ts'
-import type { BallotSender, SendState } from '../ballot-sender.ts'
+import { type BallotSender, lastFailure, type SendState } from '../ballot-sender.ts'
 import type { Answers } from '../ballot-storage.ts'
 import { describeFailure } from '../describe-failure.ts'
 import { useTexts } from '../language.tsx'
@@ -12,19 +12,46 @@ interface BallotFormProps {
   poll: Poll
   /** What is chosen at first. */
   answers: Answers
-  replaces: boolean
+  /** What the voter's present vote says; null: there is none. */
+  voted: Answers | null
+  /** True where the voter asked for the form, by a button that is gone now. */
+  takesFocus: boolean
   state: SendState
   sender: BallotSender
   onSend: () => void
 }
 
-export function BallotForm({ poll, answers, replaces, state, sender, onSend }: BallotFormProps) {
+export function BallotForm({ poll, answers, voted, takesFocus, state, sender, onSend }: BallotFormProps) {
   const { vote: texts } = useTexts()
   const [choices, setChoices] = useState(() => choicesOf(poll, answers))
   const [faults, setFaults] = useState<Faults>({})
-  const refused = state.step === 'refused' ? faultsOfErrors(poll, state.failure.problem?.errors ?? []) : {}
   const busy = state.step === 'sending' || state.step === 'waiting'
   const faultCount = Object.keys(faults).length
+  const status = useRef<HTMLDivElement>(null)
+  const first = poll.questions[0]?.number
+  const stepBefore = useRef(state.step)
+
+  // A step takes away or disables the control that had the focus: without this, keyboard and screen reader would be sent to the top.
+  useEffect(() => {
+    const before = stepBefore.current
+    stepBefore.current = state.step
+    if (state.step === before) return
+    // Not at the tries that come by themselves: they leave every control where it is.
+    if (state.step === 'sending' && before !== 'waiting') status.current?.focus({ preventScroll: true })
+    if (state.step === 'refused') showFaults(faultsOfErrors(poll, state.failure.problem?.errors ?? []))
+    if (state.step === 'editing') focusQuestion(first)
+  })
+  useEffect(() => {
+    if (takesFocus) focusQuestion(first)
+  }, [takesFocus, first])
+
+  /** Marks the questions, and goes to the first of them. */
+  function showFaults(found: Faults): number | undefined {
+    setFaults(found)
+    const faulty = poll.questions.find((question) => found[question.number] !== undefined)?.number
+    focusQuestion(faulty)
+    return faulty
+  }
 
   function choose(question: number, chosen: number[]) {
     setChoices({ ...choices, [question]: chosen })
@@ -35,15 +62,9 @@ export function BallotForm({ poll, answers, replaces, state, sender, onSend }: B
   function submit(event: SubmitEvent) {
     event.preventDefault()
     if (busy) return
-    const found = findFaults(poll, choices)
-    setFaults(found)
-    const first = poll.questions.find((question) => found[question.number] !== undefined)
-    if (first === undefined) {
-      onSend()
-      sender.send(answersOf(poll, choices))
-    } else {
-      document.getElementById(questionElementId(first.number))?.focus()
-    }
+    if (showFaults(findFaults(poll, choices)) !== undefined) return
+    onSend()
+    sender.send(answersOf(poll, choices))
   }
 
   return (
@@ -55,8 +76,9 @@ export function BallotForm({ poll, answers, replaces, state, sender, onSend }: B
             key={question.number}
             question={question}
             textShown={showsQuestionText(poll, question)}
-            chosen={choices[question.number] ?? []}
-            fault={faults[question.number] ?? refused[question.number]}
+            chosen={choices[question.number]}
+            voted={voted?.find((answer) => answer.question === question.number)?.options ?? null}
+            fault={faults[question.number]}
             onChange={(chosen) => choose(question.number, chosen)}
           />
         ))}
@@ -65,10 +87,21 @@ export function BallotForm({ poll, answers, replaces, state, sender, onSend }: B
         {faultCount > 0 && texts.faults(faultCount)}
       </p>
       {state.step === 'refused' && <RefusalNotice failure={state.failure} title={texts.refused} />}
-      <SendingStatus state={state} sender={sender} />
-      <button type="submit" className="button button-main" disabled={busy}>
-        {busy ? texts.sending : replaces ? texts.sendChanged : texts.send}
-      </button>
+      <SendingStatus state={state} place={status} />
+      {lastFailure(state) === null ? (
+        <button type="submit" className="button button-main" disabled={busy}>
+          {busy ? texts.sending : voted === null ? texts.send : texts.sendChanged}
+        </button>
+      ) : (
+        <>
+          <button type="button" className="button button-main" onClick={sender.tryNow}>
+            {texts.tryNow}
+          </button>
+          <button type="button" className="button button-quiet" onClick={sender.edit}>
+            {texts.changeBeforeSent}
+          </button>
+        </>
+      )}
     </form>
   )
 }
@@ -83,32 +116,30 @@ function Progress({ answered, questions }: { answered: number; questions: number
   )
 }
 
-function SendingStatus({ state, sender }: { state: SendState; sender: BallotSender }) {
+function focusQuestion(question: number | undefined): void {
+  if (question !== undefined) document.getElementById(questionElementId(question))?.focus()
+}
+
+interface SendingStatusProps {
+  state: SendState
+  place: RefObject<HTMLDivElement | null>
+}
+
+function SendingStatus({ state, place }: SendingStatusProps) {
   const texts = useTexts()
+  const failure = lastFailure(state)
   return (
-    <>
-      {/* Always there: a live region is read aloud only when it changes, not when it appears. */}
-      <div role="status" className={state.step === 'waiting' ? 'notice notice-waiting' : undefined}>
-        {state.step === 'sending' && <p className="soft">{texts.vote.sendingStatus}</p>}
-        {state.step === 'waiting' && (
-          <>
-            <p>
-              <strong>{texts.vote.notConfirmed}</strong> {describeFailure(texts, state.failure)}
-            </p>
-            <p>{texts.vote.tryingAgain}</p>
-          </>
-        )}
-      </div>
-      {state.step === 'waiting' && (
-        <p className="actions">
-          <button type="button" className="button button-quiet" onClick={sender.tryNow}>
-            {texts.vote.tryNow}
-          </button>
-          <button type="button" className="button button-quiet" onClick={sender.edit}>
-            {texts.vote.changeBeforeSent}
-          </button>
-        </p>
+    // Always there: a live region is read aloud only when it changes, not when it appears.
+    <div role="status" ref={place} tabIndex={-1} className={failure === null ? undefined : 'notice notice-waiting'}>
+      {failure === null && state.step === 'sending' && <p className="soft">{texts.vote.sendingStatus}</p>}
+      {failure !== null && (
+        <>
+          <p>
+            <strong>{texts.vote.notConfirmed}</strong> {describeFailure(texts, failure)}
+          </p>
+          <p>{texts.vote.tryingAgain}</p>
+        </>
       )}
-    </>
+    </div>
   )
 }

@@ -3,19 +3,13 @@ import { type Language, languageNames } from '../texts/index.ts'
 
 const languages = Object.keys(languageNames) as Language[]
 
-/** The other languages, each by its own name and in its own voice. */
+/** Leads to the next language, by its own name and in its own voice. One button that stays, so that the focus stays on it. */
 export function LanguageSwitch() {
-  const { language, texts, choose } = useLanguage()
+  const { language, choose } = useLanguage()
+  const next = languages[(languages.indexOf(language) + 1) % languages.length] ?? language
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms
-    <div className="language-switch" role="group" aria-label={texts.site.languages}>
-      {languages
-        .filter((other) => other !== language)
-        .map((other) => (
-          <button key={other} type="button" className="link-button" lang={other} onClick={() => choose(other)}>
-            {languageNames[other]}
-          </button>
-        ))}
-    </div>
+    <button type="button" className="link-button" lang={next} onClick={() => choose(next)}>
+      {languageNames[next]}
+    </button>
   )
 }

@@ -18,7 +18,7 @@ export function PollHeading({ poll }: { poll: Poll }) {
   )
 }
 
-const longestCountdownMs = 48 * 3_600_000
+const longestCountdownMs = 7 * 24 * 3_600_000
 const everySecondBelowMs = 3_600_000
 
 /** Time left until the poll opens or closes, by the server's clock. Said only where it is near: a date says more of a far one. */

@@ -1,12 +1,16 @@
 import type { PollQuestion } from '@urna/contracts'
 import { type Fault, faultText, toggled } from '../ballot-answers.ts'
 import { useTexts } from '../language.tsx'
+import { OwnMark } from './own-mark.tsx'
 
 interface QuestionFieldProps {
   question: PollQuestion
   /** False where the page's title has just said the same. */
   textShown: boolean
-  chosen: number[]
+  /** None: not looked at yet. */
+  chosen: readonly number[] | undefined
+  /** What the voter's present vote says; null: there is none. */
+  voted: readonly number[] | null
   fault: Fault | undefined
   onChange: (chosen: number[]) => void
 }
@@ -21,7 +25,7 @@ export function showsQuestionText(poll: { title: string; questions: readonly unk
   return poll.questions.length > 1 || poll.title.trim() !== question.text.trim()
 }
 
-export function QuestionField({ question, textShown, chosen, fault, onChange }: QuestionFieldProps) {
+export function QuestionField({ question, textShown, chosen, voted, fault, onChange }: QuestionFieldProps) {
   const texts = useTexts()
   const id = questionElementId(question.number)
   const multiple = question.method === 'multiple'
@@ -34,7 +38,7 @@ export function QuestionField({ question, textShown, chosen, fault, onChange }: 
       <legend className={textShown ? undefined : 'only-read-aloud'}>{question.text}</legend>
       <p className="soft" id={`${id}-hint`}>
         {hint}
-        {multiple && chosen.length > 0 && <span className="chosen-count"> {texts.vote.chosen(chosen.length)}</span>}
+        {multiple && chosen !== undefined && chosen.length > 0 && <span className="chosen-count"> {texts.vote.chosen(chosen.length)}</span>}
       </p>
       <p className="fault" id={`${id}-fault`}>
         {fault !== undefined && faultText(texts, fault)}
@@ -45,12 +49,21 @@ export function QuestionField({ question, textShown, chosen, fault, onChange }: 
           type={multiple ? 'checkbox' : 'radio'}
           name={id}
           text={option.text}
-          checked={chosen.includes(option.number)}
-          onChange={() => onChange(multiple ? toggled(chosen, option.number) : [option.number])}
+          checked={chosen?.includes(option.number) ?? false}
+          voted={voted?.includes(option.number) ?? false}
+          onChange={() => onChange(multiple ? toggled(chosen ?? [], option.number) : [option.number])}
         />
       ))}
       {!multiple && !question.required && (
-        <Choice type="radio" name={id} text={texts.vote.noAnswer} soft checked={chosen.length === 0} onChange={() => onChange([])} />
+        <Choice
+          type="radio"
+          name={id}
+          text={texts.vote.noAnswer}
+          soft
+          checked={chosen?.length === 0}
+          voted={voted?.length === 0}
+          onChange={() => onChange([])}
+        />
       )}
     </fieldset>
   )
@@ -62,14 +75,16 @@ interface ChoiceProps {
   text: string
   soft?: boolean
   checked: boolean
+  voted: boolean
   onChange: () => void
 }
 
-function Choice({ type, name, text, soft = false, checked, onChange }: ChoiceProps) {
+function Choice({ type, name, text, soft = false, checked, voted, onChange }: ChoiceProps) {
   return (
     <label className={`choice${checked ? ' choice-checked' : ''}${soft ? ' soft' : ''}`}>
       <input type={type} name={name} checked={checked} onChange={onChange} />
       <span>{text}</span>
+      {voted && <OwnMark />}
     </label>
   )
 }

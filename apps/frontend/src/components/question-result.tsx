@@ -1,6 +1,7 @@
 import type { OptionResult, QuestionResult } from '@urna/contracts'
 import { useId } from 'react'
 import { useLanguage, useTexts } from '../language.tsx'
+import { OwnMark } from './own-mark.tsx'
 
 interface QuestionResultProps {
   question: QuestionResult
@@ -50,8 +51,8 @@ function OptionBars({ question, leaderWord, own }: OptionsProps) {
           <p className="bar-text">
             <OptionName option={option} leaderWord={leaderWord} own={own} />
             <span className="bar-numbers numbers">
-              <span className="bar-percent">{format.percent(option.percent)}</span>{' '}
-              <span className="bar-total">{texts.results.votes(option.total)}</span>
+              <span className="bar-total">{texts.results.votes(option.total)}</span>{' '}
+              <span className="bar-percent">{format.percent(option.percent)}</span>
             </span>
           </p>
           <div className="bar" aria-hidden="true">
@@ -96,15 +97,9 @@ interface OptionNameProps {
 }
 
 function OptionName({ option, leaderWord, own }: OptionNameProps) {
-  const { results: texts } = useTexts()
   return (
     <span className="bar-option">
-      <span>{option.text}</span> {option.leads && <span className="tag">{leaderWord}</span>}{' '}
-      {own.includes(option.number) && (
-        <span className="tag tag-own">
-          <span aria-hidden="true">✓</span> {texts.yourVote}
-        </span>
-      )}
+      <span>{option.text}</span> {option.leads && <span className="tag">{leaderWord}</span>} {own.includes(option.number) && <OwnMark />}
     </span>
   )
 }

@@ -1,5 +1,5 @@
 import type { Receipt, ReceiptStatus } from '@urna/contracts'
-import { useRef } from 'react'
+import { type ReactNode, useRef } from 'react'
 import { getReceipt } from '../api.ts'
 import { useTexts } from '../language.tsx'
 import { type Loaded, useLoader } from '../loader.ts'
@@ -11,7 +11,14 @@ const oftenDelay = 1_000
 const seldomDelay = 10_000
 const oftenTimes = 30
 
-const marks: Record<ReceiptStatus, string> = { received: '…', counted: '✓', replaced: '↻', rejected: '✕', late: '✕', lost: '!' }
+export const receiptMarks: Record<ReceiptStatus, string> = {
+  received: '…',
+  counted: '✓',
+  replaced: '↻',
+  rejected: '✕',
+  late: '✕',
+  lost: '!',
+}
 
 export type FollowedReceipt = Loaded<Receipt> & { loadNow: () => void }
 
@@ -26,18 +33,13 @@ export function useReceipt(receipt: string): FollowedReceipt {
   })
 }
 
-interface ReceiptCardProps {
-  receipt: string
-  followed: FollowedReceipt
-}
-
-/** A receipt to keep, and what became of its ballot. */
-export function ReceiptCard({ receipt, followed }: ReceiptCardProps) {
+/** A receipt to keep. */
+export function ReceiptCard({ receipt, children }: { receipt: string; children?: ReactNode }) {
   const { receipt: texts } = useTexts()
   const shown = useRef<HTMLElement>(null)
   return (
     <div className="card receipt">
-      <ReceiptStatusLine followed={followed} />
+      {children}
       <p className="label">{texts.text}</p>
       <code className="receipt-text" ref={shown}>
         {receipt}
@@ -51,9 +53,13 @@ export function ReceiptCard({ receipt, followed }: ReceiptCardProps) {
   )
 }
 
-/** The same where nothing else needs to know the status. */
+/** A receipt, and what became of its ballot. */
 export function FollowedReceiptCard({ receipt }: { receipt: string }) {
-  return <ReceiptCard receipt={receipt} followed={useReceipt(receipt)} />
+  return (
+    <ReceiptCard receipt={receipt}>
+      <ReceiptStatusLine followed={useReceipt(receipt)} />
+    </ReceiptCard>
+  )
 }
 
 function ReceiptStatusLine({ followed: { value, failure, loadNow } }: { followed: FollowedReceipt }) {
@@ -72,7 +78,7 @@ export function StatusAndMeaning({ status }: { status: ReceiptStatus }) {
   return (
     <>
       <p className={`status status-${status}`}>
-        <span aria-hidden="true">{marks[status]}</span> {texts.statuses[status]}
+        <span aria-hidden="true">{receiptMarks[status]}</span> {texts.statuses[status]}
       </p>
       <p>{texts.meanings[status]}</p>
     </>

@@ -1,5 +1,5 @@
 import type { Poll } from '@urna/contracts'
-import { type SubmitEvent, useState } from 'react'
+import { type SubmitEvent, useEffect, useRef, useState } from 'react'
 import { getPolls } from '../api.ts'
 import { FailureNotice } from '../components/failure-notice.tsx'
 import { useLanguage, useTexts } from '../language.tsx'
@@ -16,13 +16,10 @@ export function HomePage() {
     <>
       <h1>{texts.home.title}</h1>
       <p className="lead">{texts.home.lead}</p>
+      <PollIdForm />
       <section aria-labelledby="polls-heading">
         <h2 id="polls-heading">{texts.home.listHeading}</h2>
         <PollListPage after={null} />
-      </section>
-      <section aria-labelledby="enter-heading">
-        <h2 id="enter-heading">{texts.home.enterHeading}</h2>
-        <PollIdForm />
       </section>
     </>
   )
@@ -55,8 +52,19 @@ function PollListPage({ after }: { after: string | null }) {
           {texts.home.more}
         </button>
       )}
-      {value.next !== null && showNext && <PollListPage after={value.next} />}
+      {value.next !== null && showNext && <NextPage after={value.next} />}
     </>
+  )
+}
+
+/** Takes the focus of the button that asked for it, which is gone now. */
+function NextPage({ after }: { after: string }) {
+  const place = useRef<HTMLDivElement>(null)
+  useEffect(() => place.current?.focus({ preventScroll: true }), [])
+  return (
+    <div className="next-page" ref={place} tabIndex={-1}>
+      <PollListPage after={after} />
+    </div>
   )
 }
 
@@ -76,7 +84,8 @@ function PollItem({ poll }: { poll: Poll }) {
           <Link to={poll.state === 'closed' ? paths.results(poll.id) : paths.vote(poll.id)}>{poll.title}</Link>
         </h3>
         <p className="soft">
-          <span className={`state state-${poll.state}`}>{texts.poll.states[poll.state]}</span> {shortPollTimes(poll, texts, format)}
+          <span className={`state state-${poll.state}`}>{texts.poll.states[poll.state]}</span>{' '}
+          <span className="time">{shortPollTimes(poll, texts, format)}</span>
         </p>
       </div>
       <div className="actions">
@@ -85,9 +94,11 @@ function PollItem({ poll }: { poll: Poll }) {
             {texts.home.vote}
           </Link>
         )}
-        <Link to={paths.results(poll.id)} className="button button-quiet" label={texts.home.resultsOf(poll.title)}>
-          {texts.home.results}
-        </Link>
+        {(poll.state === 'open' || poll.state === 'closed') && (
+          <Link to={paths.results(poll.id)} className="button button-quiet" label={texts.home.resultsOf(poll.title)}>
+            {texts.home.results}
+          </Link>
+        )}
       </div>
     </li>
   )

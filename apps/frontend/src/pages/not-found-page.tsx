@@ -1,3 +1,4 @@
+import type { ApiFailure } from '../api.ts'
 import { useTexts } from '../language.tsx'
 import { Link, paths } from '../router.tsx'
 import { usePageTitle } from '../use-page-title.ts'
@@ -22,6 +23,11 @@ export function NotFoundPage(props: NotFoundPageProps) {
       </p>
     </>
   )
+}
+
+/** Also an id that can be none: somebody mistyped it. */
+export function isNoSuchPoll({ status }: ApiFailure): boolean {
+  return status === 400 || status === 404 || status === 410
 }
 
 /** `deleted`: there was such a poll. */

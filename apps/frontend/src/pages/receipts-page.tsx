@@ -1,8 +1,10 @@
 import type { ReceiptStatus } from '@urna/contracts'
 import { type SubmitEvent, useEffect, useState } from 'react'
+import { getPoll } from '../api.ts'
 import { FailureNotice } from '../components/failure-notice.tsx'
 import { StatusAndMeaning, useReceipt } from '../components/receipt-card.tsx'
 import { useTexts } from '../language.tsx'
+import { useLoader } from '../loader.ts'
 import { Link, paths } from '../router.tsx'
 import { usePageTitle } from '../use-page-title.ts'
 
@@ -94,12 +96,19 @@ function Outcome({ receipt }: { receipt: string }) {
       <div role="status">
         <StatusAndMeaning status={value.status} />
       </div>
+      <PollTitle pollId={value.pollId} />
       <p className="actions">
         <Link to={paths.vote(value.pollId)}>{texts.receipts.poll}</Link>
         <Link to={paths.results(value.pollId)}>{texts.receipts.results}</Link>
       </p>
     </div>
   )
+}
+
+/** Which poll the vote was in; nothing while that is not known. */
+function PollTitle({ pollId }: { pollId: string }) {
+  const { value: poll } = useLoader({ load: (signal) => getPoll(pollId, signal) })
+  return poll !== null && <p className="label">{poll.title}</p>
 }
 
 function Explanation() {

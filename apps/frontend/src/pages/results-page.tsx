@@ -1,6 +1,6 @@
 import type { Results } from '@urna/contracts'
 import { useState, useSyncExternalStore } from 'react'
-import type { ApiFailure } from '../api.ts'
+import { type ApiFailure, getPoll } from '../api.ts'
 import { readSent } from '../ballot-storage.ts'
 import { CsvLink } from '../components/csv-link.tsx'
 import { FailureNotice } from '../components/failure-notice.tsx'
@@ -9,9 +9,10 @@ import { QuestionResultSection } from '../components/question-result.tsx'
 import { describeFailure } from '../describe-failure.ts'
 import { useLanguage, useTexts } from '../language.tsx'
 import { createLiveResults, type Link as LiveLink, type LiveState } from '../live-results.ts'
+import { useLoader } from '../loader.ts'
 import { Link, paths } from '../router.tsx'
 import { usePageTitle } from '../use-page-title.ts'
-import { PollNotFoundPage } from './not-found-page.tsx'
+import { isNoSuchPoll, PollNotFoundPage } from './not-found-page.tsx'
 
 export function ResultsPage({ pollId }: { pollId: string }) {
   const { results: texts } = useTexts()
@@ -22,7 +23,7 @@ export function ResultsPage({ pollId }: { pollId: string }) {
   usePageTitle(results === null ? texts.eyebrow : texts.title(results.title))
 
   if (results === null) {
-    if (failure?.status === 404 || failure?.status === 410) return <PollNotFoundPage deleted={failure.status === 410} />
+    if (failure !== null && isNoSuchPoll(failure)) return <PollNotFoundPage deleted={failure.status === 410} />
     return failure?.status === 403 ? (
       <HiddenResults pollId={pollId} failure={failure} />
     ) : (
@@ -33,15 +34,13 @@ export function ResultsPage({ pollId }: { pollId: string }) {
   const own = readSent(pollId)?.answers ?? []
   return (
     <>
-      <p className="eyebrow">{texts.eyebrow}</p>
+      <div className="eyebrow-row">
+        <p className="eyebrow">{texts.eyebrow}</p>
+        <LiveMark link={state.link} />
+      </div>
       <h1>{results.title}</h1>
-      <Summary results={results} link={state.link} />
+      <Summary results={results} />
       {failure !== null && <Staleness failure={failure} link={state.link} tryNow={live.tryNow} />}
-      <p className="result-view">
-        <button type="button" className="button button-quiet" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
-          {texts.asTable}
-        </button>
-      </p>
       {results.questions.map((question) => (
         <QuestionResultSection
           key={question.number}
@@ -53,11 +52,14 @@ export function ResultsPage({ pollId }: { pollId: string }) {
         />
       ))}
       <p className="actions page-actions">
+        <button type="button" className="link-button" onClick={() => setAsTable(!asTable)}>
+          {asTable ? texts.asBars : texts.asTable}
+        </button>
         <CsvLink pollId={pollId} />
         <button type="button" className="link-button" onClick={() => print()}>
           {texts.print}
         </button>
-        <Link to={paths.vote(pollId)}>{texts.toVote}</Link>
+        {results.state !== 'closed' && <Link to={paths.vote(pollId)}>{texts.toVote}</Link>}
       </p>
     </>
   )
@@ -75,7 +77,7 @@ function NoResultsYet({ pollId, live, tryNow }: { pollId: string; live: LiveStat
       ) : (
         <FailureNotice failure={live.failure} tryNow={tryNow} />
       )}
-      <p>
+      <p className="actions">
         <Link to={paths.vote(pollId)}>{texts.toVote}</Link>
       </p>
     </>
@@ -85,6 +87,7 @@ function NoResultsYet({ pollId, live, tryNow }: { pollId: string; live: LiveStat
 function HiddenResults({ pollId, failure }: { pollId: string; failure: ApiFailure }) {
   const { texts, format } = useLanguage()
   const { problem, problemName } = failure
+  const { value: poll } = useLoader({ load: (signal) => getPoll(pollId, signal) })
   const when = () => {
     switch (problem?.shown) {
       case 'after_voting':
@@ -99,9 +102,14 @@ function HiddenResults({ pollId, failure }: { pollId: string; failure: ApiFailur
   }
   return (
     <>
-      <h1>{texts.results.hiddenTitle}</h1>
-      <p>{when()}</p>
-      {problem?.shown === 'after_closing' && <p className="soft">{texts.results.hiddenHint}</p>}
+      <p className="eyebrow">{texts.results.eyebrow}</p>
+      <h1>{poll?.title ?? texts.results.eyebrow}</h1>
+      <div className="notice">
+        <p>
+          <strong>{problem?.shown === 'owner' ? texts.results.hiddenOwnerTitle : texts.results.hiddenTitle}</strong> {when()}
+        </p>
+        {problem?.shown === 'after_closing' && <p className="soft">{texts.results.hiddenHint}</p>}
+      </div>
       <p>
         <Link to={paths.vote(pollId)} className="button">
           {texts.results.toVote}
@@ -111,31 +119,27 @@ function HiddenResults({ pollId, failure }: { pollId: string; failure: ApiFailur
   )
 }
 
-function Summary({ results, link }: { results: Results; link: LiveLink }) {
+function Summary({ results: { asOf, status, state, turnout, waiting } }: { results: Results }) {
   const { texts, format } = useLanguage()
-  const { asOf, waiting, turnout, state } = results
-  const final = results.status === 'final'
-  const hint = final ? texts.results.finalHint : state === 'closed' ? texts.results.closedHint : texts.results.provisionalHint
+  const { results: words } = texts
+  const final = status === 'final'
+  const hints: Record<Results['state'], string> = {
+    draft: words.notOpenHint,
+    scheduled: words.notOpenHint,
+    open: words.openHint,
+    closed: words.closedHint,
+  }
   return (
     <div className="summary">
       <p className="turnout numbers">
-        <span className="turnout-number">{format.number(turnout)}</span> {texts.results.turnout(turnout)}
-        {asOf !== null && <span className="soft"> {texts.results.asOf(format.clock(asOf))}</span>}
+        <span className="turnout-number">{format.number(turnout)}</span> {words.turnout(turnout)}
       </p>
-      <div className="states">
-        <p role="status">
-          <span className={final ? 'state state-final' : 'state state-provisional'}>
-            {final ? texts.results.final : texts.results.provisional}
-          </span>{' '}
-          <span className="soft">{hint}</span>
-        </p>
-        {!final && <LiveMark link={link} />}
-      </div>
-      {!final && (
-        <p className="soft numbers">
-          {asOf === null ? texts.results.notCountedYet : texts.results.countedUntil(format.clock(asOf), waiting)}
-        </p>
-      )}
+      {!final && <p className="soft numbers">{asOf === null ? words.notCountedYet : words.countedUntil(format.clock(asOf), waiting)}</p>}
+      <p role="status">
+        <span className={final ? 'state state-final' : 'state state-provisional'}>{final ? words.final : words.provisional}</span>{' '}
+        <span className="soft">{final ? words.finalHint : hints[state]}</span>
+      </p>
+      {asOf !== null && <p className="only-printed">{format.instant(asOf)}</p>}
     </div>
   )
 }

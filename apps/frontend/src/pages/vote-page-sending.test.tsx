@@ -60,7 +60,9 @@ describe.each(languages)('sending in %s', (language) => {
     }
     expect(spoken('status')).toContain(`${words.vote.notConfirmed} ${saidOf(words)}`)
     expect(spoken('status')).toContain(words.vote.tryingAgain)
-    expect(screen.getByRole<HTMLButtonElement>('button', { name: words.vote.sending }).disabled).toBe(true)
+    // Nothing to press twice: only to try now, or to change the answers.
+    expect(screen.queryByRole('button', { name: words.vote.send })).toBeNull()
+    expect(screen.getByRole('button', { name: words.vote.tryNow })).toBeTruthy()
     expect(leavingIsWarned()).toBe(true)
 
     await pass(30_000)
@@ -146,7 +148,7 @@ describe.each(languages)('sending in %s', (language) => {
     await user.click(screen.getByRole('button', { name: words.vote.send }))
     await pass(0)
     expect(spoken('alert')).toContain(`${words.vote.refused} ${words.failure.problems['poll-closed']}`)
-    expect(spoken('status')).toContain(words.vote.closed)
+    expect(spoken('status')).toContain(words.vote.closedHint)
     expect(screen.queryByRole('radio')).toBeNull()
   })
 
@@ -182,4 +184,62 @@ test('what an earlier visit could not send is sent by this one, with its key', a
   expect(keysSent(poll.id)).toEqual(['key-of-the-first-visit'])
   // Asked by the same key whether it has arrived before.
   expect(browser.api.asks(routes.mine(poll.id))[0]?.headers.get('Idempotency-Key')).toBe('key-of-the-first-visit')
+})
+
+test('the focus is never lost: not while sending, nor when the answers or the vote are changed', async () => {
+  const poll = newPoll()
+  const { vote } = catalogues.en
+  const user = await voteTea(poll, 'en', noConnection, received(), received())
+  const region = screen.getAllByRole('status').find((element) => element.textContent?.includes(vote.notConfirmed))
+  expect(document.activeElement).toBe(region)
+  screen.getByRole('button', { name: vote.changeBeforeSent }).focus()
+  await user.keyboard('{Enter}')
+  expect(document.activeElement).toBe(screen.getByRole('group', { name: 'What do you drink?' }))
+  await user.click(screen.getByRole('button', { name: vote.send }))
+  await pass(0)
+  expect(document.activeElement?.tagName).toBe('H2')
+  await user.click(screen.getByRole('button', { name: vote.changeAfter }))
+  expect(document.activeElement).toBe(screen.getByRole('group', { name: 'What do you drink?' }))
+})
+
+test('a question whose answer the server did not take is marked and has the focus, until the answer is another one', async () => {
+  const poll = newPoll()
+  const { vote } = catalogues.en
+  const errors = [{ field: 'answers[0].options', detail: 'expected an option of this question' }]
+  const user = await voteTea(poll, 'en', problem('invalid-answer', { errors }))
+  const question = screen.getByRole('group', { name: 'What do you drink?' })
+  expect(question.textContent).toContain(vote.faultNotTaken)
+  expect(document.activeElement).toBe(question)
+  await user.click(choice('Coffee'))
+  expect(question.textContent).not.toContain(vote.faultNotTaken)
+})
+
+describe('a vote that cannot be changed, refused because an earlier one counts', () => {
+  const { vote } = catalogues.en
+  const own = (options: number[]) => json({ answers: [{ question: 1, options }], receipt: 'of-the-counted-one' })
+
+  async function retried(mine: Answer): Promise<void> {
+    const poll = newPoll({ changesAllowed: false })
+    await voteTea(poll, 'en', noConnection, received())
+    browser.api.on(routes.receipt(receipt), receiptSays('rejected', poll.id))
+    browser.api.on(routes.mine(poll.id), mine)
+    await pass(30_000)
+  }
+
+  test('is counted if that was an earlier try of the same vote', async () => {
+    await retried(own([1]))
+    expect(screen.getByRole('heading', { name: vote.outcomes.counted })).toBeTruthy()
+    expect(screen.getByText('of-the-counted-one')).toBeTruthy()
+  })
+
+  test('is not, if that said something else: then it is shown what counts', async () => {
+    await retried(own([2]))
+    expect(screen.getByRole('heading', { name: vote.earlierCounts })).toBeTruthy()
+    expect(screen.getByRole('region', { name: vote.yourVote }).textContent).toContain('Coffee')
+  })
+
+  test('is not, if there is none', async () => {
+    await retried(problem('ballot-not-found'))
+    expect(screen.getByRole('heading', { name: vote.outcomes.rejected })).toBeTruthy()
+  })
 })

@@ -1,19 +1,21 @@
 import type { Poll } from '@urna/contracts'
-import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { useEffect, useState, useSyncExternalStore } from 'react'
 import { getOwnBallot, getPoll } from '../api.ts'
-import { ballotSender } from '../ballot-sender.ts'
+import { ballotSender, lastFailure } from '../ballot-sender.ts'
 import { type Answers, readPending, readSent } from '../ballot-storage.ts'
 import { BallotForm } from '../components/ballot-form.tsx'
 import { FailureNotice, RefusalNotice } from '../components/failure-notice.tsx'
 import { OwnVote } from '../components/own-vote.tsx'
 import { PollHeading } from '../components/poll-heading.tsx'
-import { FollowedReceiptCard, ReceiptCard, useReceipt } from '../components/receipt-card.tsx'
+import { QuestionPreview } from '../components/question-preview.tsx'
+import { FollowedReceiptCard } from '../components/receipt-card.tsx'
+import { Received } from '../components/received.tsx'
 import { useTexts } from '../language.tsx'
 import { useLoader } from '../loader.ts'
 import { Link, paths } from '../router.tsx'
 import { serverNowMs } from '../server-clock.ts'
 import { usePageTitle } from '../use-page-title.ts'
-import { PollNotFoundPage } from './not-found-page.tsx'
+import { isNoSuchPoll, PollNotFoundPage } from './not-found-page.tsx'
 
 /** What this voter has voted before, as the server or this browser knows it. */
 interface EarlierBallot {
@@ -32,7 +34,7 @@ export function VotePage({ pollId }: { pollId: string }) {
   })
   usePageTitle(value?.poll.title ?? '')
 
-  if (failure?.status === 404 || failure?.status === 410) return <PollNotFoundPage deleted={failure.status === 410} />
+  if (failure !== null && isNoSuchPoll(failure)) return <PollNotFoundPage deleted={failure.status === 410} />
   if (value === null) {
     if (failure !== null) return <FailureNotice failure={failure} tryNow={loadNow} />
     return (
@@ -97,14 +99,7 @@ function Ballot({ poll, earlier, lookAgain }: BallotProps) {
 
   if (state.step === 'received' && !changing) {
     const changeable = poll.changesAllowed && poll.state === 'open'
-    return (
-      <Received
-        key={state.ballot.receipt}
-        pollId={poll.id}
-        receipt={state.ballot.receipt}
-        onChange={changeable ? () => setChanging(true) : null}
-      />
-    )
+    return <Received key={state.ballot.receipt} poll={poll} ballot={state.ballot} onChange={changeable ? () => setChanging(true) : null} />
   }
 
   const voted = sender.confirmed() ?? earlier
@@ -116,6 +111,7 @@ function Ballot({ poll, earlier, lookAgain }: BallotProps) {
         {state.step === 'refused' && <RefusalNotice failure={state.failure} title={texts.refused} />}
         <NotOpen poll={poll} mayHaveArrived={pending?.mayHaveArrived ?? false} />
         {voted !== null && <Voted poll={poll} ballot={voted} />}
+        {poll.state === 'scheduled' && <QuestionPreview poll={poll} />}
         {poll.state === 'closed' && (
           <p className="actions">
             <Link to={paths.results(poll.id)} className="button">
@@ -143,20 +139,21 @@ function Ballot({ poll, earlier, lookAgain }: BallotProps) {
   }
   return (
     <>
-      {voted === null ? (
+      {voted === null && lastFailure(state) === null && (
         <p className="soft">{poll.changesAllowed ? texts.changesAllowed : texts.changesNotAllowed}</p>
-      ) : (
+      )}
+      {voted !== null && (
         <div className="notice">
           <p>
             <strong>{texts.alreadyVoted}</strong> {texts.alreadyVotedHint}
+          </p>
+          <p className="actions">
+            <Link to={paths.results(poll.id)}>{texts.seeResults}</Link>
           </p>
           <details>
             <summary>{texts.yourReceipt}</summary>
             <FollowedReceiptCard key={voted.receipt} receipt={voted.receipt} />
           </details>
-          <p>
-            <Link to={paths.results(poll.id)}>{texts.seeResults}</Link>
-          </p>
         </div>
       )}
       {!underWay && pending?.mayHaveArrived && (
@@ -165,7 +162,8 @@ function Ballot({ poll, earlier, lookAgain }: BallotProps) {
       <BallotForm
         poll={poll}
         answers={pending?.answers ?? voted?.answers ?? []}
-        replaces={voted !== null}
+        voted={voted?.answers ?? null}
+        takesFocus={changing}
         state={state}
         sender={sender}
         onSend={() => setChanging(false)}
@@ -174,47 +172,12 @@ function Ballot({ poll, earlier, lookAgain }: BallotProps) {
   )
 }
 
-interface ReceivedProps {
-  pollId: string
-  receipt: string
-  /** Null where the vote cannot be changed. */
-  onChange: (() => void) | null
-}
-
-function Received({ pollId, receipt, onChange }: ReceivedProps) {
-  const { vote: texts } = useTexts()
-  const followed = useReceipt(receipt)
-  const heading = useRef<HTMLHeadingElement>(null)
-  // The button that had the focus is gone: without this, keyboard and screen reader would be sent to the top of the page.
-  useEffect(() => heading.current?.focus(), [])
-  return (
-    <section aria-labelledby="received-heading">
-      <h2 id="received-heading" tabIndex={-1} ref={heading}>
-        {texts.outcomes[followed.value?.status ?? 'received']}
-      </h2>
-      <ReceiptCard receipt={receipt} followed={followed} />
-      <p className="actions">
-        <Link to={paths.results(pollId)} className="button">
-          {texts.seeResults}
-        </Link>
-        {onChange !== null && (
-          <button type="button" className="button button-quiet" onClick={onChange}>
-            {texts.changeAfter}
-          </button>
-        )}
-      </p>
-    </section>
-  )
-}
-
 function NotOpen({ poll, mayHaveArrived }: { poll: Poll; mayHaveArrived: boolean }) {
   const { vote: texts } = useTexts()
   const closed = poll.state === 'closed'
   return (
-    <div className="notice" role="status">
-      <p>
-        <strong>{closed ? texts.closed : texts.notOpenYet}</strong> {closed ? texts.closedHint : texts.notOpenYetHint}
-      </p>
+    <div className={closed ? 'notice notice-closed' : 'notice notice-waiting'} role="status">
+      <p>{closed ? texts.closedHint : texts.notOpenYetHint}</p>
       {closed && mayHaveArrived && <p>{texts.maybeArrivedInTime}</p>}
     </div>
   )

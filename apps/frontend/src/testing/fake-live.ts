@@ -1,5 +1,5 @@
 import type { LiveResultsDelayed, LiveResultsEnd, Results } from '@urna/contracts'
-import type { Answer } from './fake-api.ts'
+import type { Answer, FakeApi } from './fake-api.ts'
 
 const encoder = new TextEncoder()
 
@@ -95,4 +95,11 @@ export class FakeLive {
   get open(): number {
     return this.streams.filter((stream) => stream.open).length
   }
+}
+
+/** Gives a poll live results, which begin with these. */
+export function giveLive(api: FakeApi, pollId: string, first: Results | null = null): FakeLive {
+  const live = new FakeLive(first)
+  api.on(`GET /v1/polls/${pollId}/results/live`, live.answer)
+  return live
 }

@@ -74,10 +74,16 @@ export function look(here: boolean): void {
   })
 }
 
-/** What a screen reader says by itself: all the texts of this role. */
+/** The text of an element, its words parted by single spaces. */
+export function textOf({ textContent }: Element): string {
+  return (textContent ?? '').replace(/\s+/g, ' ').trim()
+}
+
+/** What a screen reader says by itself: the texts of all elements of this role that say something, one a line. */
 export function spoken(role: 'status' | 'alert'): string {
   return screen
     .queryAllByRole(role)
-    .map((element) => element.textContent)
+    .map(textOf)
+    .filter((text) => text !== '')
     .join('\n')
 }

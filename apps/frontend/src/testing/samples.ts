@@ -94,7 +94,10 @@ export function received(of = receipt): Answer {
   return json({ receipt: of, status: 'received', receivedAt: '2026-11-21T20:00:00.000Z' }, 202)
 }
 
-export function receiptSays(status: string, pollId = '1h7qk3v9m2x4zzzz'): Answer {
+/** Where no other is said. */
+export const pollOfReceipts = '1h7qk3v9m2x4zzzz'
+
+export function receiptSays(status: string, pollId = pollOfReceipts): Answer {
   return json({ receipt, pollId, status, detail: '' })
 }
 
