@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { RetryableDatabaseError } from '@urna/core'
 import { batchOf, sampleBallot, samplePoll } from '@urna/core/testing/counting-samples'
 import { type MysqlEvent, openMysqlPrimary, openMysqlReplica, pingDatabase, SqlBallotRepository, SqlResultsReader } from '@urna/database'
@@ -14,7 +15,7 @@ const slackMs = 1_500
 describeServers('time limits', (suite) => {
   let closing: (() => Promise<void>)[] = []
   afterEach(async () => {
-    suite.server.signal('SIGCONT')
+    suite.server.goOn()
     for (const close of closing.reverse()) await close()
     closing = []
   })
@@ -95,7 +96,7 @@ describeServers('time limits', (suite) => {
     const before = await ownId()
     const sockets = () => process.getActiveResourcesInfo().filter((resource) => resource === 'TCPSocketWrap').length
     const socketsBefore = sockets()
-    suite.server.signal('SIGSTOP')
+    await suite.server.standStill()
     // One that has a connection, one that has none, and more of them than there are connections.
     const limitMs = connectTimeoutMs + queryTimeoutMs
     await Promise.all([
@@ -106,16 +107,31 @@ describeServers('time limits', (suite) => {
     expect(events).toContainEqual({ kind: 'timed-out', waitingFor: 'answer', afterMs: queryTimeoutMs })
     // No connection is left open that a server would have to close.
     await expect.poll(sockets).toBeLessThan(socketsBefore)
-    // Closing does not wait for it either.
-    const startMs = performance.now()
-    await cold.close()
-    expect(performance.now() - startMs).toBeLessThan(1_000 + slackMs)
-    suite.server.signal('SIGCONT')
+    suite.server.goOn()
     // What was sent before may have been counted or not: again, and it counts once.
     await repository.countBatch(batch)
     expect(await new SqlResultsReader(replica).snapshot(poll.id)).toMatchObject({ turnout: 1 })
     expect(await ownId()).not.toBe(before)
     expect(await suite.server.query('select count(*) as n from ballots', [], database)).toEqual([{ n: 1 }])
+  })
+
+  it('closing: what is under way has a second to end', async () => {
+    const { primary } = await subject(2)
+    const patient = primary.db.connection().execute(async (connection) => sql`select sleep(0.3)`.execute(connection))
+    await pingDatabase(primary)
+    await primary.close()
+    await patient
+    const { primary: second } = await subject(2)
+    const { rows } = await sql<{ n: number }>`select 1 as n`.execute(second.db)
+    expect(rows).toEqual([{ n: 1 }])
+    await suite.server.standStill()
+    const startMs = performance.now()
+    const asked = sql`select 1`.execute(second.db).catch((error: unknown) => error)
+    await setImmediate()
+    await second.close()
+    expect(performance.now() - startMs).toBeLessThan(1_000 + slackMs)
+    expect(await asked).toMatchObject({ code: expect.stringMatching(/^URNA_/) })
+    suite.server.goOn()
   })
 
   it('a server that is not there, one that ends, and comes back', async () => {

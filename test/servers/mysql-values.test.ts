@@ -178,6 +178,8 @@ describeServers('values', (suite, { product }) => {
     const defaults = [
       "sql_mode = 'NO_BACKSLASH_ESCAPES,ANSI_QUOTES'",
       "time_zone = '+09:00'",
+      // Done by the server on every new connection.
+      "init_connect = 'set names latin1'",
       'autocommit = 0',
       'innodb_flush_log_at_trx_commit = 2',
       'sync_binlog = 0',
@@ -200,6 +202,7 @@ describeServers('values', (suite, { product }) => {
       String(before[0]?.modes),
       String(before[0]?.zone),
     ])
+    await suite.server.query("set global init_connect = ''")
     await suite.server.query('set global innodb_flush_log_at_trx_commit = 1, global sync_binlog = 1')
     await Promise.all([primary.close(), other.close()])
   })

@@ -219,8 +219,15 @@ export class MysqlServer {
     await this.query(`drop database if exists ${name}`)
   }
 
-  signal(signal: NodeJS.Signals): void {
-    this.#child?.kill(signal)
+  /** The server stands still, its connections open: resolves when it does. */
+  async standStill(): Promise<void> {
+    this.#child?.kill('SIGSTOP')
+    const state = () => spawnSync('ps', ['-o', 'state=', '-p', String(this.pid)], { encoding: 'utf8' }).stdout
+    for (let tries = 0; tries < 100 && !state().startsWith('T'); tries++) await delay(10)
+  }
+
+  goOn(): void {
+    this.#child?.kill('SIGCONT')
   }
 
   /** As a crash: nothing is flushed that was not flushed before. */
