@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { encodeBallot, encodeEntry } from '@urna/contracts'
 import { advanceLowWater, compareSequences, entryOfSequence, type LowWater, streamSequence } from '@urna/core'
 import { keysOf } from '@urna/queue'
 import { defineScripts, runScript } from '@urna/queue/redis-streams/scripts'
@@ -193,6 +194,30 @@ onEveryRedis(({ server, open }) => {
     expect(sent.filter((sequence) => !committed.has(sequence))).toEqual([])
     const [pending] = (await ask('XPENDING', queue.stream, 'consumers')) as [number]
     expect(pending).toBe(0)
+  })
+
+  it('does not take what a waiting consumer read for a delivery from before a rewind that came first', async () => {
+    const queue = open()
+    const publisher = await queue.publisher()
+    const subscriber = await queue.subscribe('a')
+    expect(await subscriber.receive(everything)).toEqual([])
+    const waiting = subscriber.receive({ ...everything, waitMs: 10_000 })
+    await until(async () => String(await ask('CLIENT', 'LIST')).includes('cmd=xreadgroup'), 'it waits')
+    // In one step: whoever waits is served after it.
+    const client = new Redis({ port: server().port })
+    defineScripts(client)
+    const keys = keysOf(queue.prefix, 0)
+    const body = encodeEntry(1, [encodeBallot(sampleBallot())])
+    const step = client.multi()
+    void runScript(step as unknown as Redis, 'publish', keys, 1, 1, body, Date.now() + 10_000)
+    void runScript(step as unknown as Redis, 'rewind', keys, 'consumers', 'another', '0-0', '0-0', '')
+    await step.exec()
+    client.disconnect()
+    const deliveries = await waiting
+    expect(sequencesOf(deliveries)).toHaveLength(1)
+    await subscriber.ack(deliveries)
+    expect(await queue.depth()).toEqual({ ballots: 0, oldestAtMs: null })
+    await publisher.close()
   })
 
   it('rewinds more pending entries than one step takes back', async () => {
