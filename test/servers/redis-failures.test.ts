@@ -114,6 +114,23 @@ onEveryRedis(({ kind, open }) => {
     await server.remove()
   }, 40_000)
 
+  it('keeps its deadlines by the clock of Redis, however slow its own one runs', async () => {
+    const queue = open({ publishTimeoutMs: 300 })
+    const publisher = await queue.publisher()
+    const real = performance.now.bind(performance)
+    const begunAtMs = real()
+    performance.now = () => begunAtMs + (real() - begunAtMs) / 2
+    try {
+      // After 0.6 s it is 0.3 s behind: every flush would come too late, were it not set anew.
+      while (real() - begunAtMs < 1_200) {
+        await publisher.publish(sampleBallot())
+        await new Promise((resolve) => setTimeout(resolve, 30))
+      }
+    } finally {
+      performance.now = real
+    }
+  })
+
   it('gives what a killed consumer held to another one, after it was held too long and not before', async () => {
     const queue = open({ abandonedAfterMs: 400 })
     const publisher = await queue.publisher()

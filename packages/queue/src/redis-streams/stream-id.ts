@@ -11,10 +11,6 @@ export function parseStreamId(text: string): StreamId {
   return { ms: Number(match[1]), n: Number(match[2]) }
 }
 
-export function compareStreamIds(left: StreamId, right: StreamId): number {
-  return left.ms - right.ms || left.n - right.n
-}
-
 export function formatStreamId({ ms, n }: StreamId): string {
   return `${ms}-${n}`
 }
