@@ -1,3 +1,4 @@
+export * from './administrator-token.ts'
 export * from './directory-export-store.ts'
 export * from './export-csv.ts'
 export * from './migrate.ts'

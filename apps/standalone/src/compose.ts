@@ -15,7 +15,7 @@ import {
   SqlResultsReader,
   SqlSettings,
 } from '@urna/database'
-import { directoryExportStore, exportResults, prepareInstallation, resultsCsv } from '@urna/jobs'
+import { administratorTokenHash, directoryExportStore, exportResults, prepareInstallation, resultsCsv } from '@urna/jobs'
 import { startEmbeddedQueue } from '@urna/queue'
 import {
   createLifecycle,
@@ -30,7 +30,6 @@ import { Cron } from 'croner'
 import { registerCountingMetrics } from './counting-metrics.ts'
 import { startCountingThread } from './counting-thread.ts'
 import { takeDataDirectory } from './data-directory.ts'
-import { administratorTokenHash } from './first-run.ts'
 import { beginEpoch } from './queue-epoch.ts'
 import { version } from './version.ts'
 

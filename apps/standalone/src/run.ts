@@ -1,11 +1,11 @@
-import { WrongMasterKeyError } from '@urna/jobs'
+import { TokenFileError, WrongMasterKeyError } from '@urna/jobs'
 import { ConfigError, createLogger, type Environment, KeyFileError, loadConfig } from '@urna/runtime'
 import closeWithGrace from 'close-with-grace'
 import { compose, NetworkFileSystemError } from './compose.ts'
 import { DataDirectoryInUseError } from './data-directory.ts'
 import { version } from './version.ts'
 
-const mendable = [ConfigError, DataDirectoryInUseError, KeyFileError, NetworkFileSystemError, WrongMasterKeyError]
+const mendable = [ConfigError, DataDirectoryInUseError, KeyFileError, NetworkFileSystemError, TokenFileError, WrongMasterKeyError]
 
 /** A fault that the person at the terminal can mend: said in words, without a stack. */
 function explain(error: unknown): string | null {
