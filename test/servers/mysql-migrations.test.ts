@@ -37,7 +37,7 @@ describeServers('migrations', (suite) => {
       'select distinct collation_name as name from information_schema.columns where table_schema = ? and collation_name is not null order by 1',
       [database],
     )
-    expect(texts.map(({ name }) => name)).toEqual(['ascii_bin', 'utf8mb4_bin'])
+    expect(texts.map(({ name }) => name)).toEqual(['utf8mb4_bin'])
     await primary.close()
   })
 

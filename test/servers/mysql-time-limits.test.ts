@@ -117,10 +117,14 @@ describeServers('time limits', (suite) => {
 
   it('closing: what is under way has a second to end', async () => {
     const { primary } = await subject(2)
-    const patient = primary.db.connection().execute(async (connection) => sql`select sleep(0.3)`.execute(connection))
-    await pingDatabase(primary)
+    const taken = Promise.withResolvers<void>()
+    const patient = primary.db.connection().execute(async (connection) => {
+      taken.resolve()
+      return sql`select sleep(0.3) as nothing`.execute(connection)
+    })
+    await taken.promise
     await primary.close()
-    await patient
+    expect((await patient).rows).toEqual([{ nothing: 0 }])
     const { primary: second } = await subject(2)
     const { rows } = await sql<{ n: number }>`select 1 as n`.execute(second.db)
     expect(rows).toEqual([{ n: 1 }])

@@ -162,7 +162,14 @@ describeServers('values', (suite, { product }) => {
     expect((await serverRole(replica)).isReadOnly).toBe(true)
     const poll = samplePoll()
     const batch = batchOf([poll], [sampleBallot(poll, 1, 1, ['1'])])
-    await expect(new SqlBallotRepository(primary).countBatch(batch)).rejects.toBeInstanceOf(RetryableDatabaseError)
+    const connectionId = async () => (await sql<{ id: number }>`select connection_id() as id`.execute(primary.db)).rows[0]?.id
+    const before = await connectionId()
+    await expect(new SqlBallotRepository(primary).countBatch(batch)).rejects.toMatchObject({
+      name: 'RetryableDatabaseError',
+      message: /1290/,
+    })
+    // After a failover another server answers to the name: only a new connection finds it.
+    expect(await connectionId()).not.toBe(before)
     await suite.server.query(`set global ${readOnly} = 0`)
     await suite.server.query('set global read_only = 0')
     expect(await new SqlBallotRepository(primary).countBatch(batch)).toMatchObject({ firstBallots: 1 })
