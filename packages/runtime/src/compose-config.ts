@@ -7,6 +7,7 @@ import type {
   MysqlConfig,
   PlainConfig,
   RedisServer,
+  ReplicationConfig,
   ResultsCacheConfig,
   ServerQueueConfig,
   SqliteConfig,
@@ -34,7 +35,11 @@ export function composeConfig<Process extends ProcessName>(
     },
     api: () => ({ database: mysqlOf(values), queue: queueOf(read), resultsCache: resultsCacheOf(read) }),
     consumer: () => ({ database: mysqlOf(values), queue: queueOf(read), ...consumerOf(values, nameOfConsumer) }),
-    jobs: () => ({ database: values.dbHost === null ? sqliteOf(values) : mysqlOf(values), exportDir: exportDirOf(values) }),
+    jobs: () => ({
+      database: values.dbHost === null ? sqliteOf(values) : mysqlOf(values),
+      replication: replicationOf(values),
+      exportDir: exportDirOf(values),
+    }),
   }
   return { ...plain, ...parts[process]() } as unknown as ConfigOf[Process]
 }
@@ -71,6 +76,16 @@ function mysqlOf(values: SettingValues): MysqlConfig {
     connectionsMax: needed(values, 'dbConnectionsMax'),
     connectTimeoutMs: needed(values, 'dbConnectTimeoutMs'),
     queryTimeoutMs: needed(values, 'dbQueryTimeoutMs'),
+  }
+}
+
+function replicationOf(values: SettingValues): ReplicationConfig | null {
+  const { replicationAdminPassword, replicationPassword, dbHost } = values
+  if (dbHost === null || replicationAdminPassword === null || replicationPassword === null) return null
+  return {
+    administrator: { user: needed(values, 'replicationAdminUser'), password: replicationAdminPassword },
+    replicator: { user: needed(values, 'replicationUser'), password: replicationPassword },
+    source: { host: values.replicationSourceHost ?? dbHost, port: values.replicationSourcePort ?? needed(values, 'dbPort') },
   }
 }
 

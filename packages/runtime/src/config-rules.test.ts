@@ -156,6 +156,47 @@ describe('the database', () => {
   })
 })
 
+describe('replication', () => {
+  const env = { ...database, DB_REPLICA_HOST: 'replica', REPLICATION_ADMIN_PASSWORD: 'a', REPLICATION_PASSWORD: 'r' }
+  const loadReplication = (given: Environment, files: Record<string, string> = {}) =>
+    loadConfig(given, 'jobs', { readFile: reader(files), needsNoMasterKey: true, needsReplication: true }).replication
+
+  it('is asked for by its job only, all at once', () => {
+    expect(loadConfig(database, 'jobs', { readFile: reader({}), needsNoMasterKey: true }).replication).toBeNull()
+    expect(() => loadReplication(database)).toThrow(/DB_REPLICA_HOST.*\n.*REPLICATION_ADMIN_PASSWORD.*\n.*REPLICATION_PASSWORD/)
+    expect(() => loadReplication({})).toThrow(/^A setting is wrong:\n {2}DB_HOST: .*a file has no replica/)
+  })
+
+  it('has users of its own, and the address of the primary as the replica sees it', () => {
+    expect(loadReplication(env)).toEqual({
+      administrator: { user: 'root', password: 'a' },
+      replicator: { user: 'replication', password: 'r' },
+      source: { host: 'db', port: 3306 },
+    })
+    const more = { DB_PORT: '3308', REPLICATION_SOURCE_HOST: 'mysql', REPLICATION_SOURCE_PORT: '3306', REPLICATION_USER: 'reader' }
+    expect(loadReplication({ ...env, ...more })).toMatchObject({
+      replicator: { user: 'reader' },
+      source: { host: 'mysql', port: 3306 },
+    })
+    const { REPLICATION_PASSWORD: _, ...others } = env
+    expect(loadReplication({ ...others, REPLICATION_PASSWORD_FILE: '/p' }, { '/p': 'from a file\n' })?.replicator.password).toBe(
+      'from a file',
+    )
+  })
+
+  it.each<[Environment, RegExp]>([
+    [{ DB_REPLICA_HOST: 'db' }, /DB_REPLICA_HOST: expected another server than the primary/],
+    [{ DB_REPLICA_HOST: '', DB_REPLICA_PORT: '3306' }, /DB_REPLICA_PORT: expected another server than the primary/],
+    [{ REPLICATION_PASSWORD: 'x'.repeat(33) }, /REPLICATION_PASSWORD: expected 1 to 32 characters.*not shown/],
+  ])('refuses %j', (changes, words) => {
+    expect(() => loadReplication({ ...env, ...changes })).toThrow(words)
+  })
+
+  it('may have both servers on one host', () => {
+    expect(loadReplication({ ...env, DB_REPLICA_HOST: 'db', DB_REPLICA_PORT: '3307' })).not.toBeNull()
+  })
+})
+
 describe('the ballot queue', () => {
   const awsKeys = { AWS_ACCESS_KEY: 'BAR', AWS_SECRET_KEY: 'FOO', AWS_REGION: 'sa-east-1' }
 

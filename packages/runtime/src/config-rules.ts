@@ -6,13 +6,19 @@ import type { AnySetting, ProcessName, SettingGroup } from './setting.ts'
 const nothing = 'nothing'
 const primaryHost = 'the host of the MySQL or MariaDB primary'
 
+interface FaultOptions {
+  readonly needsNoMasterKey: boolean
+  readonly needsReplication: boolean
+}
+
 /** Every fault that only several settings together are, or a setting and the process that is started. */
-export function faultsOfSeveral(read: ReadSettings, process: ProcessName, options: { needsNoMasterKey: boolean }): ConfigFault[] {
+export function faultsOfSeveral(read: ReadSettings, process: ProcessName, options: FaultOptions): ConfigFault[] {
   const size = sizeOf(read, process)
   return [
     ...faultsOfNames(read),
     ...faultsOfTestSettings(read),
     ...(size === 'sqlite' ? faultsOfServers(read, process) : faultsOfDatabase(read, process)),
+    ...(options.needsReplication ? faultsOfReplication(read, size) : []),
     ...(process === 'api' || process === 'consumer' ? faultsOfQueue(read, process) : []),
     ...(process === 'api' ? faultsOfResultsCache(read) : []),
     ...(size === 'servers' && !options.needsNoMasterKey ? faultsOfMasterKey(read) : []),
@@ -86,6 +92,21 @@ function faultsOfDatabase(read: ReadSettings, process: ProcessName): ConfigFault
       : missing(read, 'dbHost', primaryHost, shared)),
     ...missing(read, 'dbUser', 'the user of the database server'),
     ...missing(read, 'dbPassword', 'the password of that user'),
+  ]
+}
+
+function faultsOfReplication(read: ReadSettings, size: 'sqlite' | 'servers'): ConfigFault[] {
+  if (size === 'sqlite') return missing(read, 'dbHost', `${primaryHost}: a file has no replica`)
+  const { dbHost, dbPort, dbReplicaHost, dbReplicaPort } = read.values
+  const replica = read.given('dbReplicaHost') ?? read.given('dbReplicaPort')
+  const isPrimary = (dbReplicaHost ?? dbHost) === dbHost && (dbReplicaPort ?? dbPort) === dbPort
+  return [
+    ...(replica === null ? missing(read, 'dbReplicaHost', 'the host of the replica') : []),
+    ...(replica !== null && dbHost !== null && isPrimary
+      ? [faultOf(replica.name, 'another server than the primary, DB_HOST and DB_PORT', replica.shown)]
+      : []),
+    ...missing(read, 'replicationAdminPassword', 'the password of REPLICATION_ADMIN_USER, on both servers'),
+    ...missing(read, 'replicationPassword', 'the password that REPLICATION_USER has or is given'),
   ]
 }
 

@@ -38,6 +38,16 @@ export interface MysqlConfig {
   readonly queryTimeoutMs: number
 }
 
+/** How a replica is made of a server. */
+export interface ReplicationConfig {
+  /** Of both servers. */
+  readonly administrator: { readonly user: string; readonly password: string }
+  /** By which the replica reads from the primary. */
+  readonly replicator: { readonly user: string; readonly password: string }
+  /** The primary as the replica reaches it. */
+  readonly source: { readonly host: string; readonly port: number }
+}
+
 export interface RedisServer {
   readonly host: string
   readonly port: number
@@ -100,6 +110,8 @@ export interface ConsumerConfig extends PlainConfig<'consumer'> {
 
 export interface JobsConfig extends PlainConfig<'jobs'> {
   readonly database: SqliteConfig | MysqlConfig
+  /** Null: its passwords are not given. */
+  readonly replication: ReplicationConfig | null
   readonly exportDir: string
 }
 

@@ -141,6 +141,12 @@ const badTexts: { readonly [Key in SettingKey]: readonly string[] } = {
   dbConnectionsMax: ['1', '1001'],
   dbConnectTimeoutMs: ['0', '61', '3000ms'],
   dbQueryTimeoutMs: ['0', '3601'],
+  replicationAdminUser: ['a b'],
+  replicationAdminPassword: ['two\nlines', tooLong],
+  replicationUser: ['a b'],
+  replicationPassword: ['two\nlines', 'a'.repeat(33)],
+  replicationSourceHost: host,
+  replicationSourcePort: [...port, '0'],
   queue: ['kafka', 'Redis', 'sqs.fifo'],
   redisHost: [...host, 'redis://redis'],
   redisPort: [...port, '0'],
@@ -167,7 +173,7 @@ describe('bad values', () => {
   it.each(rows)('%s of %s: %j', (name, process, text, key) => {
     const files = { '/not-a-certificate': 'hello' }
     // Jobs are told of the whole database, so that only the bad one is left to say.
-    const least = process === 'jobs' && name.startsWith('DB_') ? leastOf.api : leastOf[process]
+    const least = process === 'jobs' && settings[key].group === 'database' ? leastOf.api : leastOf[process]
     // Nor is it a question which queue is meant.
     const queue = settings[key].group === 'sqs' ? { QUEUE: 'redis' } : {}
     const faults = faultsOf(process, { ...least, ...queue, NODE_ENV: 'test', [name]: text }, files)

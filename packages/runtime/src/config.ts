@@ -13,6 +13,8 @@ export interface LoadConfigOptions {
   readonly readFile?: ReadFile
   /** The job neither opens nor makes anything sealed, so it needs no MASTER_KEY. */
   readonly needsNoMasterKey?: boolean
+  /** The job makes a replica: it needs both servers and the passwords of replication. */
+  readonly needsReplication?: boolean
   /** What a consumer without a name is called. */
   readonly nameOfConsumer?: () => string
 }
@@ -24,10 +26,10 @@ export interface LoadConfigOptions {
 export function loadConfig<Process extends ProcessName>(
   env: Environment,
   process: Process,
-  { readFile = readFileSync, needsNoMasterKey = false, nameOfConsumer = hostAndRandom }: LoadConfigOptions = {},
+  { readFile = readFileSync, needsNoMasterKey = false, needsReplication = false, nameOfConsumer = hostAndRandom }: LoadConfigOptions = {},
 ): ConfigOf[Process] {
   const read = readSettings(env, process, (path) => readFile(path))
-  const faults = [...read.faults, ...faultsOfSeveral(read, process, { needsNoMasterKey })]
+  const faults = [...read.faults, ...faultsOfSeveral(read, process, { needsNoMasterKey, needsReplication })]
   if (faults.length > 0) throw new ConfigError(faults)
   return composeConfig(read, process, { nameOfConsumer })
 }

@@ -182,6 +182,13 @@ export const password: Kind<string> = {
   parse: (value) => (/^[^\0\r\n]{1,512}$/.test(value) ? value : undefined),
 }
 
+/** A server that replicates keeps no longer one. */
+export const replicationPassword: Kind<string> = {
+  expected: '1 to 32 characters on one line',
+  verbatim: true,
+  parse: (value) => (/^[^\0\r\n]{1,32}$/.test(value) ? value : undefined),
+}
+
 export const databaseName: Kind<string> = text('1 to 64 letters, digits, _, $ or -', /^[\w$-]{1,64}$/)
 
 /** What a server's certificate is checked against. */
