@@ -38,8 +38,8 @@ describeServers('a counting transaction whose connection goes away', (suite) => 
         delivered.push(...ballots)
         return { batch: batchOf([open, fixed], ballots, { deadLetters: [sampleDeadLetter(1_000_000 + place)] }), letter: 1_000_000 + place }
       }
-      // With the one connection that has everything prepared, then with a new one: at its first command, its second, until none is left to meet with an
-      // accident.
+      // With the one connection that has everything prepared, then with a new one: at its first command, its second, until none is left
+      // to meet with an accident.
       const accidents: string[] = []
       for (const start of [() => repository.countBatch(nextBatch().batch), () => killAll(database)]) {
         for (let number = 1, isUnharmed = false; !isUnharmed; number++) {

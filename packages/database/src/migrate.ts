@@ -16,8 +16,8 @@ function migratorOf(primary: Primary): Migrator {
 
 /**
  * Brings the tables up to date; returns the names of the migrations that this call ran. Idempotent, and safe when several processes
- * start at once: on SQLite everything happens in one immediate transaction, on MySQL and MariaDB under a lock of the server, and the others wait for it. There each
- * statement is final by itself: a run that was cut goes on where it was, when it is called again.
+ * start at once: on SQLite everything happens in one immediate transaction, on MySQL and MariaDB under a lock of the server, and the
+ * others wait for it. There each statement is final by itself: a run that was cut goes on where it was, when it is called again.
  */
 export async function migrate(primary: Primary): Promise<string[]> {
   return classified(async () => {

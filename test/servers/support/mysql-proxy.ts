@@ -10,8 +10,8 @@ export interface ProxiedCommand {
 }
 
 /**
- * What becomes of a command: `pass`; `lose`: it never arrives, and the connection is cut; `lose-answer`: the server does it, and the connection is cut before
- * the client hears of it.
+ * What becomes of a command: `pass`; `lose`: it never arrives, and the connection is cut; `lose-answer`: the server does it, and the
+ * connection is cut before the client hears of it.
  */
 export type Fate = 'pass' | 'lose' | 'lose-answer'
 

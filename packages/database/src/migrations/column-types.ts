@@ -17,8 +17,8 @@ export interface ColumnTypes {
   /** Signed 64 bits. */
   readonly i64: ColumnType
   /**
-   * `clustered`: the rows lie in the order of the primary key. Where schema changes are not part of a transaction, the table may be there already, left by a
-   * run that was cut: then it must have these columns.
+   * `clustered`: the rows lie in the order of the primary key. Where schema changes are not part of a transaction, the table may be there
+   * already, left by a run that was cut: then it must have these columns.
    */
   createTable<Table extends string, Column extends string>(
     db: Kysely<unknown>,
@@ -46,8 +46,8 @@ const inRowBytesMax = 1_024
 
 /**
  * MySQL and MariaDB. BINARY(n) would fill a value that is too short with zeros, and two voters could be one: VARBINARY leaves it as it is,
- * and the column's check refuses it. In utf8mb4 ASCII takes a byte a character, too; a column in `ascii` would refuse to be compared with other text, where nothing is to be
- * found and all is well. InnoDB orders every table by its primary key.
+ * and the column's check refuses it. In utf8mb4 ASCII takes a byte a character, too; a column in `ascii` would refuse to be compared with
+ * other text, where nothing is to be found and all is well. InnoDB orders every table by its primary key.
  */
 export const mysqlColumnTypes: ColumnTypes = {
   binary: (bytes) => sql`varbinary(${sql.lit(bytes)})`,

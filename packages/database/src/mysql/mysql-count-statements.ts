@@ -7,13 +7,13 @@ function ifGreater(column: string, value = `values(${column})`): string {
 }
 
 /**
- * What MySQL 9 and MariaDB 10.11 both take: `values()`, no row alias, no `returning`. MySQL assigns from left to right, and an assignment sees
- * what those before it did: so prev_answers comes first, and `rank`, which all of them compare, last.
+ * What MySQL 9 and MariaDB 10.11 both take: `values()`, no row alias, no `returning`. MySQL assigns from left to right, and an assignment
+ * sees what those before it did: so prev_answers comes first, and `rank`, which all of them compare, last.
  */
 export const mysqlCountStatements: CountStatements = {
-  // Measured, CPU of client and server together for each new ballot in batches of 2,000, kept prepared (as text): on MariaDB 24 (28) us in statements of
-  // 64, 16 (20) of 256, 14 (19) of 512, 15 (18) of 1,024; on MySQL 26 (30), 20 (23), 19 (21), 21 (23). Statements of 512 would also be padded
-  // further where fewer ballots are at hand.
+  // Measured, CPU of client and server together for each new ballot in batches of 2,000, kept prepared (as text): on MariaDB 24 (28) us
+  // in statements of 64, 16 (20) of 256, 14 (19) of 512, 15 (18) of 1,024; on MySQL 26 (30), 20 (23), 19 (21), 21 (23). Statements of 512
+  // would also be padded further where fewer ballots are at hand.
   rowsMax: 256,
   // MariaDB takes statements of 16 MiB, unless somebody has lowered that.
   bytesMax: 2 * 1024 * 1024,

@@ -83,8 +83,8 @@ class MysqlPoolDriver implements Driver {
   }
 
   /**
-   * `begin` after `set transaction`: InnoDB makes the snapshot of a REPEATABLE READ transaction at its first read, and all reads that follow
-   * see that one. So START TRANSACTION WITH CONSISTENT SNAPSHOT would add nothing but an earlier instant.
+   * `begin` after `set transaction`: InnoDB makes the snapshot of a REPEATABLE READ transaction at its first read, and all reads that
+   * follow see that one. So START TRANSACTION WITH CONSISTENT SNAPSHOT would add nothing but an earlier instant.
    */
   async beginTransaction(connection: DatabaseConnection, { isolationLevel, accessMode }: TransactionSettings): Promise<void> {
     const parts = [

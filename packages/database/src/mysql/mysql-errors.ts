@@ -23,8 +23,8 @@ const speaksOfNoValue = new Set([
 const endsConnection = new Set([1053, 1243, 1290, 1836, 1927, 4031])
 
 /**
- * An error of mysql2 as this package knows errors: `MYSQL_` and the number for what a server answered, else `URNA_CONNECTION_LOST`. mysql2's
- * own carries the statement with all its values, so it is not kept as a cause.
+ * An error of mysql2 as this package knows errors: `MYSQL_` and the number for what a server answered, else `URNA_CONNECTION_LOST`.
+ * mysql2's own carries the statement with all its values, so it is not kept as a cause.
  */
 export function asDriverError(error: unknown): CodedError {
   const { code, errno, sqlState, message } = error as MysqlError

@@ -29,8 +29,8 @@ export async function prepareSession(connection: MysqlConnection, role: 'primary
 }
 
 /**
- * Reads the settings back: something between us and the server may have kept them from it, and then a connection is not used at all. Returns what the
- * operator should be told of the server itself.
+ * Reads the settings back: something between us and the server may have kept them from it, and then a connection is not used at all.
+ * Returns what the operator should be told of the server itself.
  */
 export async function checkSession(connection: MysqlConnection, role: 'primary' | 'replica'): Promise<MysqlEvent[]> {
   const { rows } = await connection.executeQuery<{ Variable_name: string; Value: string }>(

@@ -4,8 +4,9 @@ import { codedError, numberRefusedCode, numberUnreadableCode } from '../database
 export type Parameter = string | number | bigint | Buffer | null
 
 /**
- * What a statement may be given. Everything else is a programmer's error: mysql2 would turn an object into SQL. A number that is stored must be a whole
- * one that JavaScript holds exactly: MySQL rounds fractions into an integer column without a word. To one that is only looked for nothing is equal.
+ * What a statement may be given. Everything else is a programmer's error: mysql2 would turn an object into SQL. A number that is stored
+ * must be a whole one that JavaScript holds exactly: MySQL rounds fractions into an integer column without a word. To one that is only
+ * looked for nothing is equal.
  */
 export function toParameter(value: unknown, isStored: boolean): Parameter {
   switch (typeof value) {

@@ -7,8 +7,8 @@ import { serverVersion } from './server-role.ts'
 const versionMin = { MySQL: [8, 0, 16], MariaDB: [10, 6, 0] }
 
 /**
- * Refuses a server that is too old, and gives the database the character set of our texts where it has another one (MariaDB's default is often
- * latin1): for what is made in it without naming one.
+ * Refuses a server that is too old, and gives the database the character set of our texts where it has another one (MariaDB's default is
+ * often latin1): for what is made in it without naming one.
  */
 export async function prepareDatabase(db: Kysely<Database>): Promise<void> {
   const { product, version } = await serverVersion(db)
