@@ -16,7 +16,8 @@ export interface ServerKind {
   readonly product: 'MySQL' | 'MariaDB'
   /** What to do to have it here; null: it is here. */
   readonly missing: string | null
-  start(): Promise<MysqlServer>
+  /** `more`: settings of the server beside the usual ones, as on its command line. */
+  start(more?: readonly string[]): Promise<MysqlServer>
 }
 
 function canRun(path: string): boolean {
@@ -46,8 +47,9 @@ function mariadb(): ServerKind {
   return {
     product: 'MariaDB',
     missing: server === null || install === null ? 'apt-get install mariadb-server' : null,
-    start: () =>
+    start: (more = []) =>
       MysqlServer.start({
+        more,
         product: 'MariaDB',
         root: '',
         command: [server as string],
@@ -64,8 +66,9 @@ function mysql9(): ServerKind {
   return {
     product: 'MySQL',
     missing: there ? null : 'as root, set SERVER_ROOT to a root directory that has MySQL 9 in /usr/sbin/mysqld',
-    start: () =>
+    start: (more = []) =>
       MysqlServer.start({
+        more,
         product: 'MySQL',
         root,
         command: inside,
@@ -81,6 +84,7 @@ interface HowToStart {
   /** Where the server sees `/`; empty: as we do. */
   readonly root: string
   readonly command: readonly string[]
+  readonly more: readonly string[]
   /** The command that makes a data directory; `folder` as the server sees it. */
   initialize(folder: string): readonly string[]
 }
@@ -127,6 +131,8 @@ export class MysqlServer {
     writeFileSync(
       join(folder, 'init.sql'),
       [
+        // The server's own: none of its replicas has them from here.
+        'set sql_log_bin = 0;',
         `create user if not exists 'urna'@'%' identified by '${password}', 'administrator'@'%' identified by '${password}';`,
         "grant all on `urna\\_%`.* to 'urna'@'%';",
         "grant all on *.* to 'administrator'@'%' with grant option;",
@@ -134,6 +140,8 @@ export class MysqlServer {
       ].join('\n'),
     )
     await server.run()
+    // One that is only read could not do it again.
+    writeFileSync(join(folder, 'init.sql'), 'select 1;\n')
     return server
   }
 
@@ -168,10 +176,12 @@ export class MysqlServer {
         '--sync-binlog=1',
         '--innodb-flush-log-at-trx-commit=1',
         ...(this.#how.product === 'MySQL' ? ['--mysqlx=OFF'] : []),
+        ...this.#how.more,
       ],
       { stdio: 'ignore' },
     )
     this.#child = child
+    child.on('exit', (code, signal) => { if (signal !== 'SIGKILL') writeFileSync('/tmp/rsx/died-' + child.pid, `${code} ${signal}\n${this.#errorLog()}`) })
     const until = Date.now() + 60_000
     for (;;) {
       if (child.exitCode !== null || child.signalCode !== null || Date.now() > until) {
