@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Consumer, Janitor, JudgedPolls } from '@urna/consumer'
-import { entryOfSequence, openMasterKey, type Poll, type Published, receiptStatus, tallyKeys } from '@urna/core'
+import { openMasterKey, type Poll, type Published, receiptStatus, tallyKeys } from '@urna/core'
 import { sampleDefinition, sampleDraft, voterKeyOf } from '@urna/core/testing/counting-samples'
 import { InMemoryBallots } from '@urna/core/testing/in-memory-ballots'
 import { InMemoryPolls } from '@urna/core/testing/in-memory-polls'
@@ -110,7 +110,7 @@ onEveryRedis(({ kind }) => {
         const states: string[] = []
         for (const { published } of accepted) {
           const { seq } = published
-          const { stream } = entryOfSequence(seq)
+          const stream = queues[0]?.streamOf(seq)
           states.push(await statusOf({ pollId: poll.id, voterKey: key, seq }, { changesAllowed, version: poll.version }, stream))
         }
         const [first, ...others] = states

@@ -106,7 +106,7 @@ onEveryRedis(({ kind, open }) => {
       return published !== null
     }, 'it takes ballots again')
     expect(refused).toBeGreaterThan(10)
-    expect(longestMs).toBeLessThan(2_000) // 1.5 s, and what a busy machine adds
+    expect(longestMs).toBeLessThan(3_000) // 1.5 s, and what a busy machine adds
     expect(await publisher.check()).toBe(true)
     // The ballot that was under way reached Redis: only after it had hung, and after its voter was told to send again.
     expect((await drain(await queue.subscribe('a'))).sort()).toEqual(confirmed)

@@ -94,6 +94,7 @@ export function openQueue(server: { readonly port: number; readonly password?: s
     publisher: (publisherOptions) => queue.publisher(publisherOptions),
     subscribe: (consumer) => queue.subscribe(consumer),
     depth: () => queue.depth(),
+    streamOf: (sequence) => queue.streamOf(sequence),
     close: () => queue.close(),
     get maintenance() {
       return queue.maintenance

@@ -46,7 +46,7 @@ export class Link {
   #closed = false
   /** Said once, until it is different again. */
   #said: string | null = null
-  #waiting: (() => void)[] = []
+  readonly #waiting = new Set<() => void>()
 
   constructor(role: ConnectionRole, options: RedisStreamsOptions, beginning: QueueBeginning, commandTimeoutMs: number) {
     this.#role = role
@@ -73,11 +73,13 @@ export class Link {
       const leftMs = until - performance.now()
       if (leftMs <= 0 || this.#closed) throw new QueueUnavailableError('Redis does not answer, or its epoch is not known yet')
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, leftMs)
-        this.#waiting.push(() => {
+        const wake = () => {
           clearTimeout(timer)
+          this.#waiting.delete(wake)
           resolve()
-        })
+        }
+        const timer = setTimeout(wake, leftMs)
+        this.#waiting.add(wake)
       })
     }
     return this.#begun
@@ -144,7 +146,7 @@ export class Link {
   }
 
   #wake(): void {
-    for (const wake of this.#waiting.splice(0)) wake()
+    for (const wake of [...this.#waiting]) wake()
   }
 
   #say(error: Error): void {

@@ -1,4 +1,4 @@
-import type { BallotPublisher, BallotQueueMaintenance, BallotSubscriber, QueueDepth } from '@urna/core'
+import { type BallotPublisher, type BallotQueueMaintenance, type BallotSubscriber, entryOfSequence, type QueueDepth } from '@urna/core'
 import type { Redis } from 'ioredis'
 import { QueueBeginning } from './begin-queue.ts'
 import { Link, openClient } from './link.ts'
@@ -17,6 +17,8 @@ export interface RedisStreamsQueue {
   subscribe(consumer: string): Promise<BallotSubscriber>
   readonly maintenance: BallotQueueMaintenance
   depth(): Promise<QueueDepth>
+  /** Which stream's low water a ballot is measured by. */
+  streamOf(sequence: Uint8Array): number
   /** Closes every connection. Publishers are closed first, by whoever asked for them: they send what waits. */
   close(): Promise<void>
 }
@@ -54,6 +56,7 @@ export function redisStreamsQueue(options: RedisStreamsOptions): RedisStreamsQue
       return maintenance()
     },
     depth: () => maintenance().depth(),
+    streamOf: (sequence) => entryOfSequence(sequence).stream,
     async close() {
       await Promise.all(subscribers.map((subscriber) => subscriber.close()))
       for (const blocking of blockings) blocking.disconnect()
