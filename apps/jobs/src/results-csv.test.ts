@@ -1,7 +1,7 @@
+import { safeText } from '@urna/contracts'
 import { resultsOf } from '@urna/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { safeText } from './csv-cell.ts'
 import { resultsCsv } from './results-csv.ts'
 import { parseCsv } from './testing/parse-csv.ts'
 import { samplePoll, sampleSnapshot } from './testing/sample-polls.ts'
