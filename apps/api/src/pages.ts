@@ -8,6 +8,12 @@ import { ProblemError } from './problems.ts'
 
 const pagePolicy = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
+/** The folder of the pages that were built beside this app; null where they were not. */
+export function builtPages(): string | null {
+  const folder = join(import.meta.dirname, '../../frontend/dist')
+  return existsSync(join(folder, 'index.html')) ? folder : null
+}
+
 /** The built pages. Every file is an address of its own; other addresses of pages are answered with index.html, see {@link notFound}. */
 export async function registerPages(app: FastifyInstance, pagesRoot: string): Promise<void> {
   if (!existsSync(join(pagesRoot, 'index.html'))) throw new Error(`there is no index.html in ${pagesRoot}: build the pages first`)

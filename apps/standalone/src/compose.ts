@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
-import { buildApi } from '@urna/api'
+import { buildApi, builtPages } from '@urna/api'
+import { registerCountingMetrics } from '@urna/consumer'
 import { openMasterKey, systemClock, systemIds } from '@urna/core'
 import {
   connectPrimary,
@@ -23,15 +24,14 @@ import {
   createMetrics,
   type Lifecycle,
   type Logger,
+  projectVersion,
   readOrCreateKeyFile,
   type StandaloneConfig,
 } from '@urna/runtime'
 import { Cron } from 'croner'
-import { registerCountingMetrics } from './counting-metrics.ts'
 import { startCountingThread } from './counting-thread.ts'
 import { takeDataDirectory } from './data-directory.ts'
 import { beginEpoch } from './queue-epoch.ts'
-import { version } from './version.ts'
 
 export { NetworkFileSystemError } from '@urna/database'
 
@@ -105,7 +105,7 @@ export async function compose(config: StandaloneConfig, logger: Logger): Promise
   lifecycle.onStop('database', () => replica.close())
   const results = new SqlResultsReader(replica)
 
-  const metrics = createMetrics({ service: 'standalone', version })
+  const metrics = createMetrics({ service: 'standalone', version: projectVersion })
   registerCountingMetrics(metrics.registry, () => counting.report())
 
   if (config.exportEvery !== null) {
@@ -120,7 +120,7 @@ export async function compose(config: StandaloneConfig, logger: Logger): Promise
     lifecycle.onStop('CSV export', () => exporting.stop())
   }
 
-  const pagesRoot = pagesFolder()
+  const pagesRoot = builtPages()
   const api = await buildApi({
     publisher,
     polls,
@@ -135,7 +135,7 @@ export async function compose(config: StandaloneConfig, logger: Logger): Promise
     allowedOrigins: config.allowedOrigins ?? [],
     trustProxy: config.trustedProxies === null ? false : [...config.trustedProxies],
     secureCookies: config.publicUrl?.startsWith('https:') === true,
-    version,
+    version: projectVersion,
     logger,
     metrics,
     dependencyChecks: {
@@ -166,12 +166,6 @@ function masterKeyOf(dataDirectory: string, logger: Logger): Buffer {
   const { key, created } = readOrCreateKeyFile(path, { warn: (message) => logger.warn(message) })
   if (created) logger.info({ path }, 'made the master key: back this file up')
   return key
-}
-
-/** The built pages beside this app; null where they were not built. */
-function pagesFolder(): string | null {
-  const folder = join(import.meta.dirname, '../../frontend/dist')
-  return existsSync(join(folder, 'index.html')) ? folder : null
 }
 
 function showToken(token: string): void {
