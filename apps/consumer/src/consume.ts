@@ -29,6 +29,8 @@ export interface ConsumerDependencies {
   /** 0..65535, another one for each consumer that runs at the same time. */
   readonly shard: number
   readonly onEvent: (event: ConsumerEvent) => void
+  /** False: nothing is received now. A queue that counts deliveries, or gives them to others after a while, is better left alone then. */
+  readonly mayReceive?: () => boolean
   /** Called at every turn of the loop: a consumer that stands still is not healthy. */
   readonly beat?: () => void
   readonly crashPoint?: (point: ConsumerCrashPoint) => void
@@ -53,6 +55,7 @@ export class Consumer {
   readonly #batchBallotsMax: number
   readonly #stopping = new AbortController()
   #running: Promise<void> | null = null
+  #holdsBallots = false
 
   constructor(dependencies: ConsumerDependencies) {
     this.#dependencies = dependencies
@@ -65,7 +68,12 @@ export class Consumer {
     return this.#running
   }
 
-  /** Ends after the transaction that is under way. What is held unacked is delivered again to the next consumer. */
+  /** Ballots were received and are not acked yet. */
+  get holdsBallots(): boolean {
+    return this.#holdsBallots
+  }
+
+  /** Ends after the batch that is under way, unless counting it fails. What is held unacked is delivered again to the next consumer. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#running
@@ -84,6 +92,10 @@ export class Consumer {
   async #loop(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       this.#dependencies.beat?.()
+      if (this.#dependencies.mayReceive?.() === false) {
+        await this.#pause(waitMs)
+        continue
+      }
       try {
         await this.#processOnce(waitMs)
       } catch (error) {
@@ -94,9 +106,19 @@ export class Consumer {
   }
 
   async #processOnce(wait: number): Promise<number> {
-    const { subscriber, crashPoint } = this.#dependencies
+    const { subscriber } = this.#dependencies
     const deliveries = await subscriber.receive({ ballotsMax: this.#batchBallotsMax, bytesMax: heldBytesMax, waitMs: wait })
     if (deliveries.length === 0) return 0
+    this.#holdsBallots = true
+    try {
+      return await this.#process(deliveries, wait)
+    } finally {
+      this.#holdsBallots = false
+    }
+  }
+
+  async #process(deliveries: Delivery[], wait: number): Promise<number> {
+    const { crashPoint } = this.#dependencies
     if (wait > 0) deliveries.push(...(await this.#lingering(deliveries)))
     crashPoint?.('after-read')
     return this.#countAndAck(deliveries)

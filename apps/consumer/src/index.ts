@@ -1,3 +1,5 @@
 export * from './consume.ts'
+export * from './counting.ts'
+export * from './counting-metrics.ts'
 export * from './janitor.ts'
 export * from './judged-polls.ts'

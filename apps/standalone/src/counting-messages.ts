@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { QueueDepth } from '@urna/core'
+import type { CountingReport } from '@urna/consumer'
 import type { CrashAt } from '@urna/runtime'
 
 export interface CountingWorkerData {
@@ -15,23 +15,10 @@ export type CountingCommand =
   | { readonly kind: 'start'; readonly queuePort: MessagePort; readonly epoch: number }
   | { readonly kind: 'stop' }
 
-/** What the counting thread tells twice a second. Counts since its start. */
-export interface CountingReport {
-  beatAtMs: number
-  firstBallots: number
-  changedBallots: number
-  ignoredBallots: number
-  parked: { late: number; rejected: number }
-  retries: number
-  rewinds: number
-  /** Epoch milliseconds; null before the first beat of the janitor. */
-  countedUntilMs: number | null
-  waiting: QueueDepth
-}
-
 export type CountingMessage =
   | { readonly kind: 'started' }
   | { readonly kind: 'stopped' }
+  /** Twice a second. */
   | { readonly kind: 'report'; readonly report: CountingReport }
   | LogMessage
 

@@ -1,5 +1,6 @@
 import { type MessagePort, Worker } from 'node:worker_threads'
-import type { CountingCommand, CountingMessage, CountingReport, CountingWorkerData } from './counting-messages.ts'
+import type { CountingReport } from '@urna/consumer'
+import type { CountingCommand, CountingMessage, CountingWorkerData } from './counting-messages.ts'
 
 interface ThreadLogger {
   warn(fields: object, message: string): void

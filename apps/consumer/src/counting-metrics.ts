@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
-import type { CountingReport } from './counting-messages.ts'
+import type { CountingReport } from './counting.ts'
 
-/** What the counting thread tells, as metrics. Labels never name a poll or a voter. */
+/** What counting tells, as metrics. Labels never name a poll or a voter. */
 export function registerCountingMetrics(registry: Registry, report: () => CountingReport | null): void {
   const registers = [registry]
   const counter = (name: string, help: string, read: (report: CountingReport) => number) => {
