@@ -28,6 +28,7 @@ export const problems = {
   'queue-unavailable': { status: 503, title: 'The ballot queue did not confirm in time' },
   'definitions-stale': { status: 503, title: 'The polls could not be read' },
   'database-unavailable': { status: 503, title: 'The database does not answer' },
+  'primary-unavailable': { status: 503, title: 'The database that takes changes does not answer. Voting goes on' },
   'shutting-down': { status: 503, title: 'This server is shutting down' },
 } as const satisfies Record<string, { status: number; title: string }>
 

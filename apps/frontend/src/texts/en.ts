@@ -29,6 +29,7 @@ const problems: Record<ProblemName, string> = {
   'queue-unavailable': 'The ballot queue does not answer, so votes cannot be taken right now.',
   'definitions-stale': 'The server cannot read its polls right now.',
   'database-unavailable': 'The database does not answer right now.',
+  'primary-unavailable': 'This cannot be looked up or changed right now. Voting goes on.',
   'shutting-down': 'The server is being restarted.',
 }
 

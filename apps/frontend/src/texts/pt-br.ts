@@ -217,6 +217,7 @@ export const ptBr: Texts = {
       'queue-unavailable': 'A fila de votos não responde: não é possível receber votos agora.',
       'definitions-stale': 'O servidor não consegue ler as votações agora.',
       'database-unavailable': 'O banco de dados não responde agora.',
+      'primary-unavailable': 'Não é possível consultar ou alterar isto agora. A votação continua.',
       'shutting-down': 'O servidor está reiniciando.',
     },
     'no-connection': 'Sem conexão com o servidor.',

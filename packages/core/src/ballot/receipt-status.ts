@@ -18,7 +18,7 @@ export type ReceiptStatus = 'received' | 'counted' | 'replaced' | 'rejected' | '
 export function receiptStatus(dependencies: {
   ballots: Pick<BallotRepository, 'find' | 'findDeadLetter' | 'readLowWater'>
   /** True when nothing of that epoch can be counted any more: its queue was wiped or replaced, and what was left of it is counted. */
-  epochEnded?: (epoch: number) => boolean
+  epochEnded?: (epoch: number) => boolean | Promise<boolean>
 }) {
   const { ballots, epochEnded = () => false } = dependencies
   return async (
@@ -28,7 +28,7 @@ export function receiptStatus(dependencies: {
   ): Promise<ReceiptStatus> => {
     const { changesAllowed } = poll
     const epoch = epochOfSequence(receipt.seq)
-    const ended = epochEnded(epoch)
+    const ended = await epochEnded(epoch)
     const lowWater = await ballots.readLowWater(epoch, stream)
     const deadLetter: DeadLetterReason | null = await ballots.findDeadLetter(receipt.seq)
     const row = await ballots.find(receipt.pollId, receipt.voterKey)

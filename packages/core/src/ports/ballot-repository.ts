@@ -72,6 +72,11 @@ export class RetryableDatabaseError extends Error {
   override name = 'RetryableDatabaseError'
 }
 
+/** The server that takes writes is away, or takes none. What can do without it goes on. */
+export class PrimaryUnavailableError extends RetryableDatabaseError {
+  override name = 'PrimaryUnavailableError'
+}
+
 export class PermanentDatabaseError extends Error {
   override name = 'PermanentDatabaseError'
 }
