@@ -1,6 +1,8 @@
 export * from './embedded/embedded-queue.ts'
+export { redisEventLine, sqsEventLine } from './event-lines.ts'
 export * from './group-commit.ts'
 export * from './redis-streams/options.ts'
 export * from './redis-streams/redis-streams-queue.ts'
+export * from './results-cache.ts'
 export * from './sqs/sqs-events.ts'
 export * from './sqs/sqs-queue.ts'
