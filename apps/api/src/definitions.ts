@@ -24,7 +24,7 @@ interface Entry extends CachedPoll {
 }
 
 export interface DefinitionsOptions {
-  readonly polls: PollRepository
+  readonly polls: Pick<PollRepository, 'find' | 'findBySurveyId' | 'revisions' | 'list'>
   readonly masterKey: MasterKey
   readonly logger: FastifyBaseLogger
   /** Monotonic milliseconds: a clock that is set must not make copies look fresh. */
@@ -40,7 +40,7 @@ export interface DefinitionsOptions {
  * ballots for a poll that was closed meanwhile, so it answers 503.
  */
 export class Definitions {
-  readonly #polls: PollRepository
+  readonly #polls: DefinitionsOptions['polls']
   readonly #masterKey: MasterKey
   readonly #logger: FastifyBaseLogger
   readonly #monotonicMs: () => number
@@ -157,8 +157,10 @@ export class Definitions {
       const entry = this.#entries.get(id)
       if (entry === undefined) continue
       const revision = revisions.get(id)
-      if (revision === undefined) this.#remove(id)
-      else if (revision === entry.poll.revision) entry.verifiedAtMs = Math.max(entry.verifiedAtMs, askedAtMs)
+      if (revision === undefined) {
+        // A replica that lags, asked while the primary is away, does not know every poll yet.
+        if (this.#isStale(entry)) this.#remove(id)
+      } else if (revision === entry.poll.revision) entry.verifiedAtMs = Math.max(entry.verifiedAtMs, askedAtMs)
       else if (revision > entry.poll.revision) changed.push(id)
     }
     for (const id of changed) {

@@ -4,30 +4,54 @@ import type {
   Clock,
   IdGenerator,
   MasterKey,
+  PollId,
   PollRepository,
   QueueDepth,
   Results,
   ResultsReader,
+  Sequence,
+  TallySnapshot,
 } from '@urna/core'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Registry } from 'prom-client'
 
-export type DependencyName = 'queue' | 'database'
+/** `database` is the primary; `replica` only where there is one. */
+export type DependencyName = 'queue' | 'database' | 'replica'
+
+/** What the results of a poll are made of, as read at one time: what waited in the queue, and after it the snapshot. */
+export interface PollCounts {
+  readonly waiting: number
+  readonly snapshot: TallySnapshot
+}
+
+/** Counts that several api processes share. Never rejects but with what `read` rejects with. */
+export interface SharedCounts {
+  get(pollId: PollId, read: () => Promise<PollCounts>): Promise<PollCounts>
+}
+
+export type DependencyChecks = Readonly<Record<'queue' | 'database', () => Promise<boolean>>> & {
+  readonly replica?: () => Promise<boolean>
+}
 
 /** What an api process is made of. The app that composes it picks the adapters; nothing here connects to anything by itself. */
 export interface ApiDependencies {
   readonly publisher: BallotPublisher
-  /** On the primary. */
+  /** On the primary: what administrators see and change. */
   readonly polls: PollRepository
+  /** What ballots are taken by: on the primary, or on a replica while that does not answer. Default: `polls`. */
+  readonly definitions?: Pick<PollRepository, 'find' | 'findBySurveyId' | 'revisions' | 'list'>
+  /** The public lists, on the replica where there is one. Default: `polls`. */
+  readonly listings?: Pick<PollRepository, 'list' | 'listSurveys'>
   /** On the primary. */
   readonly ballots: BallotRepository
   /** On the replica, where there is one. */
-  readonly results: ResultsReader
+  readonly results: Pick<ResultsReader, 'snapshot'>
+  readonly sharedCounts?: SharedCounts
   /** How much waits in the ballot queue, asked now: "0 ballots wait" in results is exact only if this is. */
   readonly queueDepth: () => Promise<QueueDepth>
   readonly masterKey: MasterKey
-  /** SHA-256 of the administrator's token. */
-  readonly adminTokenHash: Buffer
+  /** SHA-256 of the administrator's token; null: not known yet. */
+  readonly adminTokenHash: Buffer | (() => Buffer | null)
   readonly clock: Clock
   readonly ids: IdGenerator
   /** Survey id of the poll that `/api/postVotes` and `/api/votes` speak of. */
@@ -43,11 +67,13 @@ export interface ApiDependencies {
   /** Of @urna/runtime: where this process registers its figures. */
   readonly metrics: { readonly registry: Registry }
   /** Whether a dependency answers now. May reject or take long: either counts as no. */
-  readonly dependencyChecks: Readonly<Record<DependencyName, () => Promise<boolean>>>
+  readonly dependencyChecks: DependencyChecks
   /** Those without which this process can do none of its jobs: only they make it unready. */
   readonly essential: readonly DependencyName[]
   /** Whether nothing of an epoch of the queue can be counted any more; see core's receiptStatus. */
-  readonly epochEnded?: (epoch: number) => boolean
+  readonly epochEnded?: (epoch: number) => boolean | Promise<boolean>
+  /** In which of the queue's streams a ballot was, by its sequence. Default: there is only one. */
+  readonly streamOf?: (seq: Sequence) => number
   /** Whether the other loops of this process (a consumer's, say) still turn; a process whose loop stands still is not healthy. */
   readonly loopsTurn?: () => boolean
   /** Folder of the built pages; without it this process serves no pages. */

@@ -6,14 +6,19 @@ const checkTimeoutMs = 2_000
 /** Whether the dependencies answer, asked at most twice a second however often the health routes are called. */
 export class Health {
   readonly #checks: ApiDependencies['dependencyChecks']
-  readonly #cache = new ShortCache<boolean>({ keepMs: 500, entriesMax: 2 })
+  readonly #cache = new ShortCache<boolean>({ keepMs: 500, entriesMax: 3 })
 
   constructor(checks: ApiDependencies['dependencyChecks']) {
     this.#checks = checks
   }
 
+  /** Those that there are. */
+  get names(): DependencyName[] {
+    return Object.keys(this.#checks) as DependencyName[]
+  }
+
   answers(name: DependencyName): Promise<boolean> {
-    return this.#cache.get(name, () => within(checkTimeoutMs, this.#checks[name]))
+    return this.#cache.get(name, () => within(checkTimeoutMs, this.#checks[name] ?? (async () => false)))
   }
 }
 

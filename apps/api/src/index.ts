@@ -30,6 +30,7 @@ import { ballotTaker, shuttingDown } from './take-ballot.ts'
 import { VoterIdentities } from './voter-identity.ts'
 
 export type { ApiDependencies, DependencyName } from './dependencies.ts'
+export { builtPages } from './pages.ts'
 
 const backlogMaxDefault = 2_000_000
 const drainLimitMsDefault = 4_000
@@ -81,7 +82,7 @@ export async function buildApi(dependencies: ApiDependencies): Promise<FastifyIn
 
 function contextOf(dependencies: ApiDependencies): ApiContext {
   const { ballots, clock, ids, logger, masterKey, polls, queueDepth } = dependencies
-  const definitions = new Definitions({ polls, masterKey, logger })
+  const definitions = new Definitions({ polls: dependencies.definitions ?? polls, masterKey, logger })
   const load = new LoadMonitor({ queueDepth, backlogMax: dependencies.backlogMax ?? backlogMaxDefault })
   const administrator = new Administrator(dependencies.adminTokenHash)
   const identities = new VoterIdentities({ masterKey, ids, trustProxy: dependencies.trustProxy, secureCookies: dependencies.secureCookies })
@@ -93,7 +94,12 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
       return load.backlog
     }
   }
-  const resultsCache = new ResultsCache({ results: dependencies.results, waiting, nowMs: () => clock.nowMs() })
+  const resultsCache = new ResultsCache({
+    results: dependencies.results,
+    shared: dependencies.sharedCounts,
+    waiting,
+    nowMs: () => clock.nowMs(),
+  })
   const resultsGate = new ResultsGate({ administrator, ballots, clock, identities, masterKey })
   const liveResults = new LiveResults({ definitions, resultsCache, resultsGate, logger, readersMax: dependencies.liveReadersMax })
   const metrics = new ApiMetrics(dependencies.metrics.registry, { definitions, liveResults, load })

@@ -1,5 +1,11 @@
 import { type FieldError, type Problem, type ProblemName, problems, problemType } from '@urna/contracts'
-import { PermanentDatabaseError, QueueOverloadedError, QueueUnavailableError, RetryableDatabaseError } from '@urna/core'
+import {
+  PermanentDatabaseError,
+  PrimaryUnavailableError,
+  QueueOverloadedError,
+  QueueUnavailableError,
+  RetryableDatabaseError,
+} from '@urna/core'
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import { type BodyPart, fieldErrorsOf, type Issue } from './field-errors.ts'
 
@@ -95,6 +101,7 @@ export function problemOf(error: unknown): { name: ProblemName; details: Problem
         detail: 'It may or may not have arrived. Send again, with the cookie of this answer or the same Idempotency-Key: it counts once',
       },
     }
+  if (error instanceof PrimaryUnavailableError) return { name: 'primary-unavailable', details: {} }
   if (error instanceof RetryableDatabaseError) return { name: 'database-unavailable', details: {} }
   if (typeof error === 'object' && error !== null) {
     const { code, statusCode, validation, validationContext } = error as FrameworkError

@@ -1,5 +1,6 @@
 import { type Poll, type PollId, type Results, type ResultsReader, resultsOf, type TallySnapshot } from '@urna/core'
 import { etagOf } from './cacheable.ts'
+import type { PollCounts, SharedCounts } from './dependencies.ts'
 import { resultsOnWire } from './wire.ts'
 
 export interface CachedResults {
@@ -20,6 +21,8 @@ interface Entry {
 
 export interface ResultsCacheOptions {
   readonly results: Pick<ResultsReader, 'snapshot'>
+  /** Between this cache and the database. */
+  readonly shared?: SharedCounts | undefined
   /** Ballots that wait in the queue now. */
   readonly waiting: () => Promise<number>
   readonly nowMs: () => number
@@ -33,7 +36,7 @@ export interface ResultsCacheOptions {
  * behind a balancer of several replicas the numbers would otherwise go back and forth.
  */
 export class ResultsCache {
-  readonly #options: Required<ResultsCacheOptions>
+  readonly #options: Required<Omit<ResultsCacheOptions, 'shared'>> & Pick<ResultsCacheOptions, 'shared'>
   readonly #entries = new Map<PollId, Entry>()
   readonly #reading = new Map<string, Promise<CachedResults>>()
   #order = 0
@@ -55,10 +58,10 @@ export class ResultsCache {
 
   async #read(poll: Poll): Promise<CachedResults> {
     const sinceMs = this.#options.monotonicMs()
-    // The queue first: what it no longer holds then is in the snapshot. The other way round a ballot counted in between would be in
-    // neither, and "0 wait" a lie.
-    const waiting = await this.#options.waiting()
-    const read = await this.#options.results.snapshot(poll.id)
+    const { shared } = this.#options
+    const { waiting, snapshot: read } = await (shared === undefined
+      ? this.#readCounts(poll.id)
+      : shared.get(poll.id, () => this.#readCounts(poll.id)))
     const served = this.#entries.get(poll.id)
     const snapshot = served !== undefined && isOlder(read, served.snapshot) ? served.snapshot : read
     const results = resultsOf(poll, snapshot, this.#options.nowMs())
@@ -72,8 +75,17 @@ export class ResultsCache {
     this.#entries.set(poll.id, { revision: poll.revision, sinceMs, cached, snapshot })
     return cached
   }
+
+  async #readCounts(pollId: PollId): Promise<PollCounts> {
+    // The queue first: what it no longer holds then is in the snapshot. The other way round a ballot counted in between would be in
+    // neither, and "0 wait" a lie.
+    const waiting = await this.#options.waiting()
+    return { waiting, snapshot: await this.#options.results.snapshot(pollId) }
+  }
 }
 
+/** By as-of, and where that is the same by turnout, which only grows: a second is long, and two servers of a database differ in less. */
 function isOlder(left: TallySnapshot, right: TallySnapshot): boolean {
-  return (left.asOfMs ?? Number.NEGATIVE_INFINITY) < (right.asOfMs ?? Number.NEGATIVE_INFINITY)
+  const [leftMs, rightMs] = [left, right].map(({ asOfMs }) => asOfMs ?? Number.NEGATIVE_INFINITY) as [number, number]
+  return leftMs < rightMs || (leftMs === rightMs && left.turnout < right.turnout)
 }

@@ -120,6 +120,7 @@ export function ownBallotRoute(context: ApiContext): (app: ZodScope) => void {
             'poll-deleted',
             'definitions-stale',
             'database-unavailable',
+            'primary-unavailable',
           ]),
         },
       },

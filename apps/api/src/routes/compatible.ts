@@ -41,14 +41,20 @@ const voteProblems = [
   'database-unavailable',
   'shutting-down',
 ] as const satisfies ProblemName[]
-const votesProblems = ['results-hidden', 'poll-not-found', 'definitions-stale', 'database-unavailable'] as const satisfies ProblemName[]
+const votesProblems = [
+  'results-hidden',
+  'poll-not-found',
+  'definitions-stale',
+  'database-unavailable',
+  'primary-unavailable',
+] as const satisfies ProblemName[]
 const surveyParams = z.object({ id: z.string() })
 const badRequest = z.object({ badRequest: z.string() })
 
 /** Routes for clients of the systems that this one replaces. Their shapes never change: see docs/compatibility.md. */
 export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
   const { definitions, dependencies, handleError, identities, inFlight, load, metrics, resultsCache, resultsGate, takeBallot } = context
-  const { clock, defaultPoll, polls } = dependencies
+  const { clock, defaultPoll, polls, listings = polls } = dependencies
   const surveys = new ShortCache<string>({ keepMs: 1_000, entriesMax: 1 })
 
   /** The poll behind a survey id (only listed polls that were opened have one); null for what the survey routes do not show. */
@@ -98,7 +104,7 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
         },
       },
       async (_request, reply) => {
-        const body = await surveys.get('', async () => JSON.stringify({ surveys: (await polls.listSurveys(surveysMax)).map(surveyOf) }))
+        const body = await surveys.get('', async () => JSON.stringify({ surveys: (await listings.listSurveys(surveysMax)).map(surveyOf) }))
         return reply.header('content-type', 'application/json; charset=utf-8').header('cache-control', 'public, no-cache').send(body)
       },
     )

@@ -9,14 +9,13 @@ export function healthRoutes(context: ApiContext): (app: ZodScope) => void {
   const { definitions, dependencies, health, inFlight, load } = context
 
   async function ready(): Promise<z.infer<typeof readiness>> {
-    const [queue, database] = await Promise.all([health.answers('queue'), health.answers('database')])
-    const answers = { queue, database }
-    const essentialsAnswer = dependencies.essential.every((name) => answers[name])
+    const asked = health.names.map(async (name) => [name, { ok: await health.answers(name) }] as const)
+    const answers: Record<string, { ok: boolean }> = Object.fromEntries(await Promise.all(asked))
+    const essentialsAnswer = dependencies.essential.every((name) => answers[name]?.ok === true)
     return {
       ready: !inFlight.draining && definitions.ready && essentialsAnswer,
       dependencies: {
-        queue: { ok: queue },
-        database: { ok: database },
+        ...answers,
         definitions: definitions.ready ? { ok: true } : { ok: false, detail: 'the polls were not read yet' },
       },
     }

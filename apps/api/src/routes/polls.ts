@@ -17,12 +17,12 @@ const listQuery = z.object({
 
 const tags = ['polls']
 /** What every route that writes can answer. */
-const writingProblems = ['invalid-request', 'unauthorized', 'database-unavailable'] as const
+const writingProblems = ['invalid-request', 'unauthorized', 'database-unavailable', 'primary-unavailable'] as const
 const bodyProblems = ['invalid-json', 'body-too-large', 'unsupported-media-type'] as const
 
 export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
   const { administration, administrator, definitions, dependencies } = context
-  const { clock, logger, polls } = dependencies
+  const { clock, logger, polls, listings = polls } = dependencies
   const publicLists = new ShortCache<{ body: string; etag: string }>({ keepMs: 1_000, entriesMax: 100 })
 
   /** What the administrator changed, this process knows at once; the others learn it within a second. */
@@ -66,17 +66,24 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
           tags,
           summary: 'Listed polls, newest first; with the administrator’s token all of them',
           querystring: listQuery,
-          response: responses({ 200: json('One page of polls', pollList) }, ['invalid-request', 'unauthorized', 'database-unavailable']),
+          response: responses({ 200: json('One page of polls', pollList) }, [
+            'invalid-request',
+            'unauthorized',
+            'database-unavailable',
+            'primary-unavailable',
+          ]),
         },
       },
       async (request, reply) => {
         const { limit, after } = request.query
-        const list = (publicOnly: boolean) => polls.list({ publicOnly, limit, after: (after ?? null) as PollId | null })
+        const page = { limit, after: (after ?? null) as PollId | null }
         if (administrator.asks(request)) {
-          return reply.header('cache-control', 'private, no-store').send(pollListOnWire(await list(false), clock.nowMs()))
+          return reply
+            .header('cache-control', 'private, no-store')
+            .send(pollListOnWire(await polls.list({ ...page, publicOnly: false }), clock.nowMs()))
         }
         const listed = await publicLists.get(`${limit} ${after ?? ''}`, async () => {
-          const body = JSON.stringify(pollListOnWire(await list(true), clock.nowMs()))
+          const body = JSON.stringify(pollListOnWire(await listings.list({ ...page, publicOnly: true }), clock.nowMs()))
           return { body, etag: etagOf(body) }
         })
         return sendCacheable(request, reply, 'public', listed)
@@ -97,6 +104,7 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
             'poll-deleted',
             'definitions-stale',
             'database-unavailable',
+            'primary-unavailable',
           ]),
         },
       },

@@ -19,7 +19,7 @@ const notFitting = 'This ballot does not fit the poll and does not count.'
 
 export function receiptRoutes(context: ApiContext): (app: ZodScope) => void {
   const { definitions, dependencies } = context
-  const { ballots, masterKey } = dependencies
+  const { ballots, masterKey, streamOf = () => 0 } = dependencies
   const statusOf = receiptStatus({ ballots, ...(dependencies.epochEnded !== undefined && { epochEnded: dependencies.epochEnded }) })
   return (app) => {
     app.get(
@@ -34,6 +34,7 @@ export function receiptRoutes(context: ApiContext): (app: ZodScope) => void {
             'poll-deleted',
             'definitions-stale',
             'database-unavailable',
+            'primary-unavailable',
           ]),
         },
       },
@@ -46,7 +47,7 @@ export function receiptRoutes(context: ApiContext): (app: ZodScope) => void {
         const { poll } = cached
         if (poll.deletedAtMs !== null) throw new ProblemError('poll-deleted')
         const { changesAllowed } = poll.definition
-        const status = await statusOf(receipt, { changesAllowed, version: poll.version })
+        const status = await statusOf(receipt, { changesAllowed, version: poll.version }, streamOf(receipt.seq))
         const detail = status === 'rejected' && changesAllowed ? notFitting : sentences[status]
         return reply.header('cache-control', 'private, no-store').send({ receipt: text, pollId: receipt.pollId, status, detail })
       },

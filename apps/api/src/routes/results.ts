@@ -18,6 +18,7 @@ export const resultsProblems = [
   'poll-deleted',
   'definitions-stale',
   'database-unavailable',
+  'primary-unavailable',
 ] as const satisfies ProblemName[]
 
 export const receiptHeader = z.object({

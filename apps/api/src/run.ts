@@ -1,0 +1,12 @@
+import { type Environment, runProcess } from '@urna/runtime'
+import { compose, ForeignMasterKeyError, UnsupportedSettingError } from './compose.ts'
+
+export function runApi(environment: Environment): Promise<void> {
+  return runProcess(environment, {
+    name: 'api',
+    compose,
+    mendable: [ForeignMasterKeyError, UnsupportedSettingError],
+    startCommand: 'node apps/api/src/main.ts',
+    stopMsMax: 6_000,
+  })
+}

@@ -1,0 +1,12 @@
+import { type Environment, runProcess } from '@urna/runtime'
+import { compose, ForeignMasterKeyError, UnsupportedSettingError } from './compose.ts'
+
+export function runConsumer(environment: Environment): Promise<void> {
+  return runProcess(environment, {
+    name: 'consumer',
+    compose,
+    mendable: [ForeignMasterKeyError, UnsupportedSettingError],
+    startCommand: 'node apps/consumer/src/main.ts',
+    stopMsMax: 11_000,
+  })
+}
