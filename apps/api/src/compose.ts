@@ -1,5 +1,5 @@
 import { resultsCsv } from '@urna/contracts'
-import { type BallotPublisher, entryOfSequence, openMasterKey, type QueueDepth, type Sequence, systemClock, systemIds } from '@urna/core'
+import { type BallotPublisher, openMasterKey, type QueueDepth, type Sequence, systemClock, systemIds } from '@urna/core'
 import {
   FallbackDatabase,
   fallbackEventLine,
@@ -25,6 +25,8 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 import { boundedDepth } from './bounded-depth.ts'
 import { buildApi } from './index.ts'
 import { builtPages } from './pages.ts'
+import { readsOf } from './reads-of.ts'
+import { resultsKeepMs } from './results-cache.ts'
 import { learnTokenHash, tokenHashSetting } from './token-hash.ts'
 
 export { ForeignMasterKeyError } from '@urna/database'
@@ -87,11 +89,7 @@ export async function compose(config: ApiConfig, logger: Logger): Promise<Compos
   const pagesRoot = builtPages()
   const api = await buildApi({
     publisher: queue.publisher,
-    polls: database.polls,
-    definitions: database.definitions,
-    listings: database.listings,
-    ballots: database.ballots,
-    results: database.results,
+    ...readsOf(database),
     ...(shared !== null && { sharedCounts: shared }),
     queueDepth: boundedDepth(() => queue.depth()),
     masterKey,
@@ -113,8 +111,6 @@ export async function compose(config: ApiConfig, logger: Logger): Promise<Compos
     // Votes are taken without the primary, and results shown: only without a queue is there nothing to come here for.
     essential: ['queue'],
     ...(pagesRoot !== null && { pagesRoot }),
-    countedUntilMs: () => database.countedUntilMs(),
-    epochEnded: (epoch) => database.epochEnded(epoch),
     streamOf: queue.streamOf,
     csv: resultsCsv,
     backlogMax: config.backlogMax,
@@ -182,7 +178,7 @@ async function openQueue(
   return {
     publisher: await redis.publisher(),
     depth: () => redis.depth(),
-    streamOf: (seq) => entryOfSequence(seq).stream,
+    streamOf: (seq) => redis.streamOf(seq),
     close: () => redis.close(),
   }
 }
@@ -199,7 +195,8 @@ function redisConnection({ host, port, user, password, tls }: RedisServer) {
 
 function openSharedCounts({ resultsCache }: ApiConfig, registry: Registry): RedisResultsCache | null {
   if (resultsCache.kind === 'none') return null
-  const cache = new RedisResultsCache({ connection: redisConnection(resultsCache.server), keepMs: resultsCache.keepMs })
+  // A copy in this process is shown for a while after it was taken from there.
+  const cache = new RedisResultsCache({ connection: redisConnection(resultsCache.server), keepMs: resultsCache.keepMs - resultsKeepMs })
   const counter = (name: string, help: string, read: () => number) =>
     new Counter({
       name,

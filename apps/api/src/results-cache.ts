@@ -19,6 +19,9 @@ interface Entry {
   readonly snapshot: TallySnapshot
 }
 
+/** How long a copy is shown, from the beginning of its reading on. */
+export const resultsKeepMs = 500
+
 export interface ResultsCacheOptions {
   readonly results: Pick<ResultsReader, 'snapshot'>
   /** Between this cache and the database. */
@@ -42,7 +45,7 @@ export class ResultsCache {
   #order = 0
 
   constructor(options: ResultsCacheOptions) {
-    this.#options = { monotonicMs: () => performance.now(), keepMs: 500, entriesMax: 10_000, ...options }
+    this.#options = { monotonicMs: () => performance.now(), keepMs: resultsKeepMs, entriesMax: 10_000, ...options }
   }
 
   get(poll: Poll): Promise<CachedResults> {

@@ -49,7 +49,7 @@ export async function compose(config: ConsumerConfig, logger: Logger): Promise<C
   failed.catch(() => {})
   const metrics = createMetrics({ service: 'consumer', version: projectVersion })
   const tell = createEventLog({ logger, registry: metrics.registry })
-  const loop = createLoopHealth()
+  const loops = { consumer: createLoopHealth(), janitor: createLoopHealth() }
   const masterKey = openMasterKey(config.masterKey)
   const crashPoint = armCrashPoint(config.crashAt)
 
@@ -81,7 +81,7 @@ export async function compose(config: ConsumerConfig, logger: Logger): Promise<C
   const health = await startHealthServer({
     port: config.port,
     host: config.host,
-    isAlive: () => loop.healthy(),
+    isAlive: () => loops.consumer.healthy() && loops.janitor.healthy(),
     metrics,
     async readiness() {
       const queueAnswers = counting !== null && (await answersInTime(queue.maintenance))
@@ -116,7 +116,8 @@ export async function compose(config: ConsumerConfig, logger: Logger): Promise<C
     const startedMs = performance.now()
     let warned = false
     while (!(await database.whenUp(1_000))) {
-      loop.beat()
+      loops.consumer.beat()
+      loops.janitor.beat()
       if (stopping.signal.aborted) return
       if (!warned && performance.now() - startedMs > config.migrationWaitMs) {
         warned = true
@@ -133,14 +134,9 @@ export async function compose(config: ConsumerConfig, logger: Logger): Promise<C
       shard: config.consumerShard,
       batchBallotsMax: config.batchBallotsMax,
       crashPoint,
-      mayReceive: () => {
-        loop.beat()
-        return database.isUp
-      },
-      onRetry: () => {
-        loop.beat()
-        database.doubt()
-      },
+      mayReceive: () => database.isUp,
+      beat: (loop) => loops[loop].beat(),
+      onRetry: () => database.doubt(),
       tell: (level, message, error) =>
         tell('counting', { kind: level, level, message, fields: error === undefined ? {} : { error }, often: level === 'warn' }),
       reportEveryMs: 1_000,

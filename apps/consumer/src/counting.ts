@@ -29,6 +29,8 @@ export interface CountingOptions {
   readonly crashPoint: (point: ConsumerCrashPoint | 'before-trim') => void
   /** False: nothing is received now; what is held is tried on. */
   readonly mayReceive?: () => boolean
+  /** Called at every turn of either loop. */
+  readonly beat?: (loop: 'consumer' | 'janitor') => void
   /** Counting failed and is tried again. */
   readonly onRetry?: (error: Error) => void
   /** `error`: of a database's error only its name and code, for its message can quote values, and a voter key must not be logged. */
@@ -72,6 +74,7 @@ export function startCounting(options: CountingOptions): Counting {
     ...(options.mayReceive !== undefined && { mayReceive: options.mayReceive }),
     beat: () => {
       report.beatAtMs = Date.now()
+      options.beat?.('consumer')
     },
     onEvent(event) {
       switch (event.kind) {
@@ -95,6 +98,7 @@ export function startCounting(options: CountingOptions): Counting {
     ballots,
     queue,
     crashPoint,
+    beat: () => options.beat?.('janitor'),
     onEvent(event) {
       switch (event.kind) {
         case 'advanced':

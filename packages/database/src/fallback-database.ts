@@ -22,6 +22,8 @@ export interface FallbackDatabaseOptions {
   /** Of the master key. */
   readonly fingerprint: string
   readonly onEvent: (event: FallbackEvent) => void
+  /** Whether a server can be worked with; throws why not. Default: {@link readInstallation}, of MySQL and MariaDB. */
+  readonly inspect?: (database: Primary | Replica) => Promise<{ isReadOnly: boolean }>
   readonly probeEveryMs?: number
   readonly checkEveryMs?: number
 }
@@ -133,9 +135,10 @@ export class FallbackDatabase {
 
   #watch(name: 'primary' | 'replica', database: Primary | Replica): WatchedServer {
     const { fingerprint, onEvent, probeEveryMs, checkEveryMs } = this.#options
+    const { inspect = (one) => readInstallation(one, { fingerprint }) } = this.#options
     return new WatchedServer({
       name,
-      probe: () => readInstallation(database, { fingerprint }),
+      probe: () => inspect(database),
       onEvent,
       ...(probeEveryMs !== undefined && { probeEveryMs }),
       ...(checkEveryMs !== undefined && { checkEveryMs }),

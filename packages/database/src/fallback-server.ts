@@ -47,7 +47,7 @@ export class WatchedServer {
   #running: Promise<void> | null = null
   #wake: (() => void) | null = null
   #closed = false
-  readonly #waiting: (() => void)[] = []
+  readonly #waiting = new Set<() => void>()
 
   constructor(options: WatchedServerOptions) {
     this.name = options.name
@@ -71,12 +71,15 @@ export class WatchedServer {
   /** Resolves with true when it is up, with false after `waitMs`. */
   async whenUp(waitMs: number): Promise<boolean> {
     if (this.isUp) return true
-    let timer: NodeJS.Timeout | undefined
     await new Promise<void>((resolve) => {
-      this.#waiting.push(resolve)
-      timer = setTimeout(resolve, waitMs)
+      const wake = () => {
+        clearTimeout(timer)
+        this.#waiting.delete(wake)
+        resolve()
+      }
+      const timer = setTimeout(wake, waitMs)
+      this.#waiting.add(wake)
     })
-    clearTimeout(timer)
     return this.isUp
   }
 
@@ -101,6 +104,7 @@ export class WatchedServer {
   async close(): Promise<void> {
     this.#closed = true
     this.#wake?.()
+    for (const wake of [...this.#waiting]) wake()
     await this.#running
   }
 
@@ -136,7 +140,7 @@ export class WatchedServer {
     this.#isReadOnly = isReadOnly
     this.#said = null
     if (changed) this.#options.onEvent({ kind: 'up', server: this.name, isReadOnly })
-    for (const resolve of this.#waiting.splice(0)) resolve()
+    for (const wake of [...this.#waiting]) wake()
   }
 
   #setDown(error: Error): void {

@@ -87,14 +87,15 @@ export class RedisResultsCache {
   async #readAndShare(key: string, lock: string | null, token: string, read: () => Promise<SharedCounts>): Promise<SharedCounts> {
     this.counts.misses++
     const [beganMs, beganMonotonicMs] = [this.#clock.nowMs(), this.#clock.monotonicMs()]
+    let isShared = false
     try {
       const counts = await read()
       const leftMs = Math.floor(this.#keepMs - (this.#clock.monotonicMs() - beganMonotonicMs))
-      if (leftMs > 0) await this.#ask(() => this.#client.set(key, encode(counts, beganMs), 'PX', leftMs))
+      isShared = leftMs > 0 && (await this.#ask(() => this.#client.set(key, encode(counts, beganMs), 'PX', leftMs))) === 'OK'
       return counts
     } finally {
-      // Only our own: it may have run out, and another one may read by now.
-      if (lock !== null) {
+      // Others wait for nothing. Only our own lock: it may have run out, and another one may read by now.
+      if (lock !== null && !isShared) {
         const removal = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
         await this.#ask(() => this.#client.eval(removal, 1, lock, token))
       }
@@ -110,8 +111,10 @@ export class RedisResultsCache {
     if (this.#isLeftAlone()) return null
     try {
       return await question()
-    } catch {
+    } catch (error) {
       this.counts.failures++
+      // A server that stands still, or the way to it: another connection.
+      if ((error as Error).message === 'Command timed out') this.#client.disconnect(true)
       this.#leftAloneUntilMs = this.#clock.monotonicMs() + leaveAloneMs
       return null
     }
