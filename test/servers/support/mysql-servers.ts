@@ -139,10 +139,16 @@ export class MysqlServer {
         '',
       ].join('\n'),
     )
+    writeFileSync(server.configurationFile, '', { mode: 0o600 })
     await server.run()
     // One that is only read could not do it again.
     writeFileSync(join(folder, 'init.sql'), 'select 1;\n')
     return server
+  }
+
+  /** Read at each start; empty at first. A setting of the command line wins over it. */
+  get configurationFile(): string {
+    return join(this.#folder, 'server.cnf')
   }
 
   get pid(): number {
@@ -157,7 +163,7 @@ export class MysqlServer {
       program,
       [
         ...rest,
-        '--no-defaults',
+        `--defaults-file=${folder}/server.cnf`,
         ...asRoot,
         `--datadir=${folder}/data`,
         `--init-file=${folder}/init.sql`,
@@ -181,7 +187,6 @@ export class MysqlServer {
       { stdio: 'ignore' },
     )
     this.#child = child
-    child.on('exit', (code, signal) => { if (signal !== 'SIGKILL') writeFileSync('/tmp/rsx/died-' + child.pid, `${code} ${signal}\n${this.#errorLog()}`) })
     const until = Date.now() + 60_000
     for (;;) {
       if (child.exitCode !== null || child.signalCode !== null || Date.now() > until) {
@@ -240,10 +245,14 @@ export class MysqlServer {
     this.#child?.kill('SIGCONT')
   }
 
+  get hasEnded(): boolean {
+    return this.#child === null || this.#child.exitCode !== null || this.#child.signalCode !== null
+  }
+
   /** As a crash: nothing is flushed that was not flushed before. */
   async kill(): Promise<void> {
     const child = this.#child
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return
+    if (child === null || this.hasEnded) return
     const exited = new Promise((resolve) => child.once('exit', resolve))
     child.kill('SIGKILL')
     await exited
