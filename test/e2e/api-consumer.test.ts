@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { MysqlProxy } from '../servers/support/mysql-proxy.ts'
 import { describeServers } from '../servers/support/mysql-suites.ts'
 import { RedisServer, redisKinds, removeRedisServers } from '../servers/support/redis-servers.ts'
 import { asAdministrator, getJson, openPoll, send, settledResults, until } from '../support/client.ts'
@@ -10,6 +11,7 @@ import { TcpGate } from '../support/tcp-gate.ts'
 /** The server size as processes, on real servers; gates in front of these make them go away. */
 
 const redisKind = redisKinds.find(({ missing }) => missing === null)
+const stream = '{urna:0}:ballots'
 const twoOptions = { title: 'Tea?', questions: [{ text: 'Tea?', options: [{ text: 'tea' }, { text: 'coffee' }] }] }
 
 function vote(api: StandaloneProcess, pollId: string, option = 1, key = randomBytes(16).toString('hex')) {
@@ -228,12 +230,60 @@ describe.skipIf(redisKind === undefined)(
         expect([...logged(api, 'error'), ...logged(again, 'error')]).toEqual([])
       })
 
+      it('asks the server that it should, as it is put together', async () => {
+        await urna.prepare()
+        const asked = { primary: [] as string[], replica: [] as string[] }
+        const proxies = await Promise.all(
+          (['primary', 'replica'] as const).map(async (name) => {
+            const proxy = await MysqlProxy.start(suite.server.connection)
+            proxy.watch(({ text }) => {
+              asked[name].push(text)
+              return 'pass'
+            })
+            return proxy
+          }),
+        )
+        const [first, second] = proxies.map((proxy) => String(proxy.address.port)) as [string, string]
+        const api = await (await urna.api({ DB_PORT: first, DB_REPLICA_PORT: second, RESULTS_CACHE: 'none' })).ready()
+        const tablesFor = async (path: string, headers: Record<string, string> = {}) => {
+          // What copies of polls and probes ask by themselves.
+          const own = /`revision` from `polls`|kysely_migration|`settings`|version\(\)|read_only|`queue_epochs`/
+          asked.primary.length = 0
+          asked.replica.length = 0
+          expect(await statusOf(api, path, headers)).toBeLessThan(300)
+          const tables = (statements: string[]) => [
+            ...new Set(
+              statements
+                .filter((text) => !own.test(text))
+                .flatMap((text) => /^(?:select|insert|update).*? (?:from|into) `(\w+)`/i.exec(text)?.[1] ?? []),
+            ),
+          ]
+          return { primary: tables(asked.primary), replica: tables(asked.replica).sort() }
+        }
+        const results = ['low_water', 'tallies', 'turnout']
+        expect(await tablesFor('/api/votes')).toEqual({ primary: [], replica: results })
+        expect(await tablesFor('/v1/polls?limit=7')).toEqual({ primary: [], replica: ['polls'] })
+        expect(await tablesFor('/v1/polls?limit=7', asAdministrator)).toEqual({ primary: ['polls'], replica: [] })
+        expect(await tablesFor('/surveys')).toEqual({ primary: [], replica: ['polls'] })
+        await api.stop()
+        await Promise.all(proxies.map((proxy) => proxy.close()))
+      })
+
+      it('runs from the built files', async () => {
+        await urna.prepare()
+        const built = (app: string) => ({ command: [process.execPath, '--conditions=urna:built', `apps/${app}/dist/main.js`] })
+        const [api, consumer] = [await urna.api({}, built('api')), await urna.consumer({}, built('consumer'))]
+        await Promise.all([api.ready(), consumer.ready()])
+        expect((await send('POST', `${api.url}/api/postVotes`, { body: { userID: 'id-1', vote: 'pepsi' } })).status).toBe(200)
+        await until(async () => ((await send('GET', `${api.url}/api/votes`)).text === '{"votes":{"coca":"0","pepsi":"1"}}' ? true : null))
+      })
+
       it('finishes the batch in hand when it is told to stop', async () => {
         const { api, consumer, poll } = await startOne()
         await Promise.all(Array.from({ length: 300 }, () => vote(api, poll.id)))
         expect(await consumer.stop()).toEqual({ code: 0, signal: null })
         const counted = await suite.server.query<{ n: string }>('select count(*) as n from ballots', [], database)
-        const pending = (await redis.ask(['XPENDING', '{urna:0}:ballots', 'consumers'])) as [number]
+        const pending = (await redis.ask(['XPENDING', stream, 'consumers'])) as [number]
         // Whatever was counted is acked, and nothing is held by one who is gone.
         expect(pending[0]).toBe(0)
         expect(Number(counted[0]?.n)).toBeLessThanOrEqual(300)

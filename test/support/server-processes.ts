@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { openMasterKey, systemClock, systemIds } from '@urna/core'
 import { migrate, openMysqlPrimary, SqlPollRepository, SqlSettings } from '@urna/database'
 import { prepareInstallation } from '@urna/jobs'
-import { freePort, StandaloneProcess } from './standalone-process.ts'
+import { freePort, type StandaloneOptions, StandaloneProcess } from './standalone-process.ts'
 
 export interface DatabaseAddress {
   readonly host: string
@@ -18,6 +18,8 @@ export interface ServersInUse {
   /** Settings of the ballot queue. */
   readonly queue: Readonly<Record<string, string>>
 }
+
+type HowToStart = Pick<StandaloneOptions, 'command'>
 
 /** The apps of the server size as processes, on servers that a test has started. They share what an installation shares. */
 export class ServerProcesses {
@@ -44,25 +46,26 @@ export class ServerProcesses {
   }
 
   /** Not ready yet. */
-  async api(environment: Record<string, string> = {}): Promise<StandaloneProcess> {
-    return this.#start('api', environment)
+  async api(environment: Record<string, string> = {}, how: HowToStart = {}): Promise<StandaloneProcess> {
+    return this.#start('api', environment, how)
   }
 
-  async consumer(environment: Record<string, string> = {}): Promise<StandaloneProcess> {
+  async consumer(environment: Record<string, string> = {}, how: HowToStart = {}): Promise<StandaloneProcess> {
     const number = ++this.#consumers
-    return this.#start('consumer', { CONSUMER_NAME: `consumer-${number}`, ...environment })
+    return this.#start('consumer', { CONSUMER_NAME: `consumer-${number}`, ...environment }, how)
   }
 
   async stopAll(): Promise<void> {
     await Promise.all(this.#processes.splice(0).map((started) => started.stop('SIGKILL')))
   }
 
-  async #start(app: 'api' | 'consumer', environment: Record<string, string>): Promise<StandaloneProcess> {
+  async #start(app: 'api' | 'consumer', environment: Record<string, string>, how: HowToStart): Promise<StandaloneProcess> {
     const { primary, replica, database, queue } = this.#servers
     const started = new StandaloneProcess({
       dataDirectory: '/nonexistent',
       port: await freePort(),
       command: [process.execPath, `apps/${app}/src/main.ts`],
+      ...how,
       environment: {
         DB_HOST: primary.host,
         DB_PORT: String(primary.port),
