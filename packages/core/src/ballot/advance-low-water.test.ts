@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { PollId } from '../poll/poll.ts'
-import type { LowWater } from '../ports/ballot-queue-maintenance.ts'
+import type { BallotQueueMaintenance, LowWater } from '../ports/ballot-queue-maintenance.ts'
 import { InMemoryQueue } from '../testing/in-memory-queue.ts'
 import { advanceLowWater } from './advance-low-water.ts'
 import { rowOfSequence } from './sequence.ts'
@@ -97,6 +97,44 @@ describe('a beat of the janitor', () => {
     await queue.maintenance.storeLowWater({ ...((await queue.maintenance.positions())[0] as unknown as LowWater), beat: 1 })
     database.row = null
     expect(await beat()).toEqual([{ kind: 'rewound', stream: 0, entries: 2, gap: false }])
+  })
+
+  it('takes a row that another janitor has just written for newer, never for lost commits', async () => {
+    const { beat, publish, countAll, database, queue } = await setUp()
+    await publish(2)
+    await countAll()
+    await beat()
+    const other = advanceLowWater({ ballots: database, queue: queue.maintenance })
+    let between = true
+    const slow = {
+      ...database,
+      async readLowWater() {
+        const row = database.row
+        // Everything the other one does in a beat happens after this reading.
+        if (between) {
+          between = false
+          await publish(1)
+          await countAll()
+          await other()
+        }
+        return row
+      },
+    }
+    const events = await advanceLowWater({ ballots: slow, queue: queue.maintenance })()
+    expect(events.map(({ kind }) => kind)).not.toContain('rewound')
+  })
+
+  it('rewinds when commits of an epoch that has ended are lost', async () => {
+    const { publish, countAll, database, queue } = await setUp()
+    await publish(2)
+    await countAll()
+    const [position] = await queue.maintenance.positions()
+    await queue.maintenance.storeLowWater({ ...(position as unknown as LowWater), beat: 1 })
+    const inTheNextEpoch: BallotQueueMaintenance = Object.assign(Object.create(queue.maintenance) as BallotQueueMaintenance, {
+      positions: async () => (await queue.maintenance.positions()).map((old) => ({ ...old, epoch: 2 })),
+    })
+    const events = await advanceLowWater({ ballots: database, queue: inTheNextEpoch })()
+    expect(events).toEqual([{ kind: 'rewound', stream: 0, entries: 2, gap: false }])
   })
 
   it('never moves back', async () => {

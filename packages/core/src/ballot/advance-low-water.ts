@@ -30,13 +30,16 @@ export function advanceLowWater(dependencies: {
   return async (): Promise<JanitorEvent[]> => {
     const events: JanitorEvent[] = []
     for (const { epoch, stream } of await queue.positions()) {
-      const row = await ballots.readLowWater(epoch, stream)
+      // The copy first: another janitor writes the row before it, so the row can be newer than this copy, but not older.
       const copy = await queue.storedLowWater(stream)
-      if (copy !== null && copy.epoch === epoch && (row === null || compareSequences(row.below, copy.below) < 0)) {
-        const { entries, gap } = await queue.rewind(stream, row)
+      const rowOfCopy = copy === null ? null : await ballots.readLowWater(copy.epoch, stream)
+      // By the epoch of the copy, which the queue may have left behind since: commits may be lost with the failover that ended it.
+      if (copy !== null && (rowOfCopy === null || compareSequences(rowOfCopy.below, copy.below) < 0)) {
+        const { entries, gap } = await queue.rewind(stream, rowOfCopy)
         events.push({ kind: 'rewound', stream, entries, gap })
         continue
       }
+      const row = copy?.epoch === epoch ? rowOfCopy : await ballots.readLowWater(epoch, stream)
       // Taken last: a position from before another janitor's rewind must not be written after it. The beat decides the rest.
       const position = (await queue.positions()).find((candidate) => candidate.stream === stream)
       if (position === undefined || position.epoch !== epoch) continue
