@@ -83,7 +83,7 @@ describe('a room', () => {
   it('reads once for all its readers, at most twice a second, and pushes what changed', async () => {
     const cache = cacheOfFake()
     live = liveOn(cache)
-    const readers = await Promise.all(Array.from({ length: 200 }, () => join(cache)))
+    const readers = await Promise.all(Array.from({ length: 20 }, () => join(cache)))
     expect(api.ballots.snapshots).toBe(1)
     // A ballot every 10 ms for 10 s.
     for (let ms = 0; ms < 10_000; ms += 10) {
