@@ -107,6 +107,21 @@ describe('a room', () => {
     expect([reader.events, live.pushes, api.ballots.snapshots]).toEqual([[0], 0, 1 + 19])
   })
 
+  it('pushes an as-of that moves alone every five seconds, and with the next ballot at once', async () => {
+    const cache = cacheOfFake()
+    live = liveOn(cache)
+    await join(cache)
+    for (let ms = 0; ms < 10_000; ms += 100) {
+      api.ballots.asOfMs = noonMs + ms
+      await vi.advanceTimersByTimeAsync(100)
+    }
+    // The tenth turn, at 5,100 ms; the twentieth would be at 10,200.
+    expect(live.pushes).toBe(1)
+    count()
+    await vi.advanceTimersByTimeAsync(510)
+    expect(live.pushes).toBe(2)
+  })
+
   it('ends with its last reader, timers and all', async () => {
     const cache = cacheOfFake()
     live = liveOn(cache)
