@@ -24,6 +24,7 @@ import {
   createMetrics,
   type Lifecycle,
   type Logger,
+  openFilesMax,
   readOrCreateKeyFile,
 } from '@urna/runtime'
 import { Cron } from 'croner'
@@ -150,6 +151,8 @@ export async function compose(config: Config, logger: Logger): Promise<Standalon
     epochEnded: (other) => other !== epoch && emptied,
     csv: resultsCsv,
     backlogMax: config.backlogMax,
+    // Half of the connections there can be stay for voters, whoever watches results.
+    liveReadersMax: Math.min(20_000, Math.floor((openFilesMax() ?? 40_000) / 2)),
   })
   // Stopped first: nothing new comes in, what is under way gets its answer, and then the intake sends what waits.
   lifecycle.onStop('intake', () => publisher.close())
