@@ -263,7 +263,7 @@ const pictures: Record<string, { readonly everyLanguage?: boolean; go(scene: Sce
   },
   'vote-received': {
     async go({ page, town, open, choose, press, seeHeading, words }) {
-      await page.route('**/receipts/*', (route) =>
+      await page.route('**/v1/receipts', (route) =>
         route.fulfill({ json: { receipt: '', pollId: town.film, status: 'received', detail: '' } }),
       )
       await open(`/p/${town.film}`)

@@ -72,7 +72,7 @@ const states: Record<string, (scene: Scene) => Promise<unknown>> = {
   },
   'vote: received': async ({ page, polls, words, open }) => {
     // A ballot is counted before anybody could look: here the receipt says what it says until then.
-    await page.route('**/v1/receipts/*', async (route) => {
+    await page.route('**/v1/receipts', async (route) => {
       const response = await route.fetch()
       await route.fulfill({ response, json: { ...(await response.json()), status: 'received' } })
     })

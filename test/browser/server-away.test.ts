@@ -2,7 +2,7 @@ import type { Route } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { expectNoErrors, languages } from '../support/browser.ts'
 import { openPoll, send, settledResults } from '../support/client.ts'
-import { outcomeOf, seenVotes, statusWith } from './actions.ts'
+import { outcomeOf, seenVotes, sendVote, statusWith } from './actions.ts'
 import { inBrowser } from './place.ts'
 import { drinks, vote } from './polls.ts'
 import { wordsOf } from './words.ts'
@@ -97,6 +97,36 @@ inBrowser('when the server goes away', (place) => {
       await seenVotes(page, 'Tea', 1, language)
       expectNoErrors(visitor)
     })
+  })
+
+  it('an answer lost in one poll, and then a vote in another, are still one voter', async () => {
+    const words = wordsOf('en-GB')
+    const [one, two] = [await openPoll(place.url, drinks), await openPoll(place.url, drinks)]
+    const { context, page } = await place.newPage()
+    let away = true
+    let arrived = 0
+    await page.route(`**/${one.id}/ballots`, async (route: Route) => {
+      if (!away) return route.continue()
+      const request = route.request()
+      const headers = { 'idempotency-key': request.headers()['idempotency-key'] ?? '' }
+      const answer = await send('POST', request.url(), { body: request.postData(), headers })
+      expect(answer.status).toBe(202)
+      arrived += 1
+      await route.abort('connectionreset')
+    })
+    await page.goto(`${place.url}/p/${one.id}`)
+    await page.getByRole('radio', { name: 'Tea' }).check()
+    await page.getByRole('button', { name: words.vote.send, exact: true }).click()
+    await statusWith(page, words.vote.tryingAgain)
+    // The cookie of this answer names the voter in the first poll too, from now on.
+    const other = await context.newPage()
+    await other.goto(`${place.url}/p/${two.id}`)
+    await sendVote(other, 'Coffee', words.vote.send)
+    await outcomeOf(other, 'en-GB')
+    away = false
+    expect(await outcomeOf(page, 'en-GB')).toBe('counted')
+    expect(arrived).toBeGreaterThanOrEqual(1)
+    expect((await settledResults(place.url, one.id)).turnout).toBe(1)
   })
 
   it('a page opened while the server is away shows the poll once it is back', async () => {

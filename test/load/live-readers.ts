@@ -395,11 +395,11 @@ console.log(
 if (calm.length < turns.length) {
   const busyTurns = turns.filter((one) => !calm.includes(one)).map(({ name }) => name.slice(0, name.indexOf(':')))
   const what = bothKinds ? 'they are not compared' : 'all are compared all the same, which says little'
-  console.log(`turns in which this side was late itself, as other programs kept the machine busy: ${busyTurns.join(', ')}; ${what}`)
+  console.log(`turns in which this side was late itself: ${busyTurns.join(', ')}; ${what}`)
 }
 if (linux) {
   const kilobytes = ((residentMb.with - residentMb.without) * 1_024) / (readers + quietReaders)
-  console.log(`memory of one reader: ${kilobytes.toFixed(0)} kB (the growth since before the first one)`)
+  console.log(`memory of one reader: at most ${kilobytes.toFixed(0)} kB (all growth since before the first one, garbage included)`)
 } else console.log('SKIPPED memory and CPU: there is no /proc here')
 const resident = linux ? ` rss without=${residentMb.without.toFixed(0)}MB with=${residentMb.with.toFixed(0)}MB` : ''
 console.log(

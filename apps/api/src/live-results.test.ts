@@ -83,7 +83,7 @@ describe('a room', () => {
   it('reads once for all its readers, at most twice a second, and pushes what changed', async () => {
     const cache = cacheOfFake()
     live = liveOn(cache)
-    const readers = await Promise.all(Array.from({ length: 200 }, () => join(cache)))
+    const readers = await Promise.all(Array.from({ length: 20 }, () => join(cache)))
     expect(api.ballots.snapshots).toBe(1)
     // A ballot every 10 ms for 10 s.
     for (let ms = 0; ms < 10_000; ms += 10) {
@@ -105,6 +105,21 @@ describe('a room', () => {
     const reader = await join(cache)
     await vi.advanceTimersByTimeAsync(10_000)
     expect([reader.events, live.pushes, api.ballots.snapshots]).toEqual([[0], 0, 1 + 19])
+  })
+
+  it('pushes an as-of that moves alone every five seconds, and with the next ballot at once', async () => {
+    const cache = cacheOfFake()
+    live = liveOn(cache)
+    await join(cache)
+    for (let ms = 0; ms < 10_000; ms += 100) {
+      api.ballots.asOfMs = noonMs + ms
+      await vi.advanceTimersByTimeAsync(100)
+    }
+    // The tenth turn, at 5,100 ms; the twentieth would be at 10,200.
+    expect(live.pushes).toBe(1)
+    count()
+    await vi.advanceTimersByTimeAsync(510)
+    expect(live.pushes).toBe(2)
   })
 
   it('ends with its last reader, timers and all', async () => {

@@ -26,6 +26,7 @@ const routes = [
   'GET /v1/polls/{id}/results',
   'GET /v1/polls/{id}/results.csv',
   'GET /v1/polls/{id}/results/live',
+  'GET /v1/receipts',
   'GET /v1/receipts/{id}',
   'POST /api/postVotes',
   'POST /v1/polls',

@@ -21,6 +21,8 @@ export async function registerPages(app: FastifyInstance, pagesRoot: string): Pr
     root: pagesRoot,
     wildcard: false,
     cacheControl: false,
+    // The build writes them: a crowd on telephones loads a third of the bytes.
+    preCompressed: true,
     setHeaders(reply, path) {
       reply.header('Content-Security-Policy', pagePolicy)
       // The build names these files by their content: a new content has a new name.

@@ -16,6 +16,8 @@ afterEach(() => api.app.close())
 async function read(row: number, of: Poll = poll): Promise<{ status: string; detail: string }> {
   const receipt = receiptText(api.masterKey, { pollId: of.id, voterKey, seq: seq(row) })
   const response = await api.app.inject(`/v1/receipts/${receipt}`)
+  const byHeader = await api.app.inject({ url: '/v1/receipts', headers: { 'urna-receipt': receipt } })
+  expect([byHeader.json(), byHeader.headers['cache-control']]).toEqual([response.json(), 'private, no-store'])
   expect(response.headers['cache-control']).toBe('private, no-store')
   const { status, detail, ...rest } = response.json()
   expect(rest).toEqual({ receipt, pollId: of.id })
@@ -58,4 +60,9 @@ it('of a deleted poll says so', async () => {
   const deleted = api.addPoll({ deletedAtMs: noonMs })
   const receipt = receiptText(api.masterKey, { pollId: deleted.id, voterKey, seq: seq(1) })
   expect((await api.app.inject(`/v1/receipts/${receipt}`)).json()).toMatchObject({ status: 410, type: 'urn:urna:problem:poll-deleted' })
+})
+
+it('asks for the header where there is no receipt in the address', async () => {
+  const response = await api.app.inject('/v1/receipts')
+  expect(response.json()).toMatchObject({ type: 'urn:urna:problem:invalid-request', errors: [{ field: 'header urna-receipt' }] })
 })

@@ -46,16 +46,22 @@ export async function getOwnBallot(pollId: string, idempotencyKey: string | null
   try {
     return await getJson<OwnBallot>(`${pollPath(pollId)}/ballots/mine`, signal, headers)
   } catch (error) {
-    if (error instanceof ApiFailure && error.status === 404) return null
+    if (error instanceof ApiFailure && error.problemName === 'ballot-not-found') return null
     throw error
   }
 }
 
-export async function postBallot(pollId: string, idempotencyKey: string, ballot: BallotInput): Promise<BallotReceived> {
+export async function postBallot(
+  pollId: string,
+  idempotencyKey: string,
+  ballot: BallotInput,
+  signal: AbortSignal,
+): Promise<BallotReceived> {
   const response = await request(`${pollPath(pollId)}/ballots`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'Idempotency-Key': idempotencyKey },
     body: JSON.stringify(ballot),
+    signal,
   })
   // Any other success is not the api speaking (a hotel's sign-in page answers 200): the vote is not received.
   if (response.status !== 202) throw new ApiFailure('no-answer', response.status)
@@ -63,7 +69,7 @@ export async function postBallot(pollId: string, idempotencyKey: string, ballot:
 }
 
 export function getReceipt(receipt: string, signal: AbortSignal): Promise<Receipt> {
-  return getJson<Receipt>(`/v1/receipts/${encodeURIComponent(receipt)}`, signal)
+  return getJson<Receipt>('/v1/receipts', signal, receiptHeader(receipt))
 }
 
 export function getResults(pollId: string, receipt: string | null, signal: AbortSignal): Promise<Results> {
@@ -151,8 +157,9 @@ async function failureOf(response: Response): Promise<ApiFailure> {
   const { status } = response
   const isProblem = response.headers.get('Content-Type')?.startsWith('application/problem+json') ?? false
   const problem = isProblem ? await readJson<Problem>(response).catch(() => null) : null
-  // A proxy says 408 when the request took too long to reach it, 425 when it came too early: the same may work a moment later.
-  const temporary = status === 408 || status === 425 || status === 429 || status >= 500
+  // What the api did not say itself (a proxy's 404 or 408, say) may be otherwise a moment later; but who must sign in there must.
+  const fromElsewhere = problem === null && status !== 401 && status !== 403
+  const temporary = fromElsewhere || status === 429 || status >= 500
   return new ApiFailure(
     temporary ? 'busy' : 'refused',
     status,

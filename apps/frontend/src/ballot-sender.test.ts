@@ -113,3 +113,39 @@ test('an older ballot that waits for its next try gives way to one another tab h
   expect(fetchMock).toHaveBeenCalledTimes(1)
   expect(sender.state()).toMatchObject({ step: 'received', ballot: { receipt: 'of-the-other-tab' } })
 })
+
+test('one browser has one key, in every poll: with two, a lost answer and a cookie would make two voters of one', async () => {
+  fetchMock.mockImplementation(async () => received())
+  createBallotSender(pollId).send(answers)
+  createBallotSender(`${pollId}-other`).send(answers)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(keysSent()).toHaveLength(2)
+  expect(new Set(keysSent()).size).toBe(1)
+})
+
+test('a try under way is stopped when the voter goes back to change the answers', async () => {
+  fetchMock.mockImplementationOnce(() => new Promise(() => {}))
+  const sender = createBallotSender(pollId)
+  sender.send(answers)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(fetchMock.mock.calls[0]?.[1]?.signal?.aborted).toBe(false)
+  sender.edit()
+  expect(fetchMock.mock.calls[0]?.[1]?.signal?.aborted).toBe(true)
+})
+
+test('leaving is warned of as long as any poll has a ballot that is not confirmed', async () => {
+  const listeners = new Set<unknown>()
+  vi.stubGlobal('addEventListener', (name: string, listener: unknown) => name === 'beforeunload' && listeners.add(listener))
+  vi.stubGlobal('removeEventListener', (name: string, listener: unknown) => name === 'beforeunload' && listeners.delete(listener))
+  fetchMock.mockRejectedValueOnce(new TypeError('network')).mockResolvedValueOnce(received()).mockResolvedValueOnce(received())
+  // What other tests left unconfirmed would be warned of too.
+  vi.resetModules()
+  const fresh = await import('./ballot-sender.ts')
+  fresh.createBallotSender(pollId).send(answers)
+  await vi.advanceTimersByTimeAsync(0)
+  fresh.createBallotSender(`${pollId}-other`).send(answers)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(listeners.size).toBe(1)
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(listeners.size).toBe(0)
+})

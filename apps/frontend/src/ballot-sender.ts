@@ -1,6 +1,14 @@
 import { ApiFailure, postBallot } from './api.ts'
-import { type Answers, type PendingBallot, readPending, readSent, type SentBallot, savePending, saveSent } from './ballot-storage.ts'
-import { randomKey } from './random-key.ts'
+import {
+  type Answers,
+  ownKey,
+  type PendingBallot,
+  readPending,
+  readSent,
+  type SentBallot,
+  savePending,
+  saveSent,
+} from './ballot-storage.ts'
 import { retryDelay } from './retry.ts'
 
 export type SendState =
@@ -50,24 +58,27 @@ export function createBallotSender(pollId: string): BallotSender {
   let timer: ReturnType<typeof setTimeout> | undefined
   // Grows whenever what happens next is decided anew, so that the outcome of an older try cannot overrule it.
   let turn = 0
+  let underWay: AbortController | undefined
   const listeners = new Set<() => void>()
 
   function become(next: SendState): void {
     state = next
     if (next.step === 'received') confirmed = next.ballot
-    warnBeforeLeaving(next.step === 'sending' || next.step === 'waiting')
+    warnBeforeLeaving(pollId, next.step === 'sending' || next.step === 'waiting')
     for (const listener of listeners) listener()
   }
 
   async function attempt(pending: PendingBallot): Promise<void> {
     turn += 1
     const thisTurn = turn
+    const controller = new AbortController()
+    underWay = controller
     clearTimeout(timer)
     // Said before it is so: if the page is closed while the try is under way, the next visit must know of it.
     savePending(pollId, { ...pending, mayHaveArrived: true })
     become({ step: 'sending', failure: state.step === 'waiting' ? state.failure : null })
     try {
-      const { receipt, receivedAt } = await postBallot(pollId, pending.key, { answers: pending.answers })
+      const { receipt, receivedAt } = await postBallot(pollId, pending.key, { answers: pending.answers }, controller.signal)
       if (typeof receipt !== 'string') throw new ApiFailure('no-answer')
       const ballot = { receipt, receivedAt, answers: pending.answers }
       // The voter may have gone back to the form meanwhile: then that form goes on, with the same key.
@@ -118,7 +129,7 @@ export function createBallotSender(pollId: string): BallotSender {
       if (state.step === 'sending') return
       failures = 0
       const earlier = readPending(pollId)
-      void attempt({ key: earlier?.key ?? randomKey(), answers, send: true, mayHaveArrived: earlier?.mayHaveArrived ?? false })
+      void attempt({ key: earlier?.key ?? ownKey(), answers, send: true, mayHaveArrived: earlier?.mayHaveArrived ?? false })
     },
     resume() {
       if (state.step === 'editing' && readPending(pollId)?.send) retry()
@@ -126,6 +137,8 @@ export function createBallotSender(pollId: string): BallotSender {
     tryNow: retryIfWaiting,
     edit() {
       turn += 1
+      // Stopped as far as it can be: if it arrived later than the changed answers, it would replace them.
+      underWay?.abort()
       clearTimeout(timer)
       const pending = readPending(pollId)
       if (pending !== null) savePending(pollId, { ...pending, send: false })
@@ -138,7 +151,12 @@ function askBeforeLeaving(event: BeforeUnloadEvent): void {
   event.preventDefault()
 }
 
-function warnBeforeLeaving(warn: boolean): void {
-  if (warn) globalThis.addEventListener?.('beforeunload', askBeforeLeaving)
+/** Polls whose ballot is not confirmed. */
+const unconfirmed = new Set<string>()
+
+function warnBeforeLeaving(pollId: string, warn: boolean): void {
+  if (warn) unconfirmed.add(pollId)
+  else unconfirmed.delete(pollId)
+  if (unconfirmed.size > 0) globalThis.addEventListener?.('beforeunload', askBeforeLeaving)
   else globalThis.removeEventListener?.('beforeunload', askBeforeLeaving)
 }

@@ -1,4 +1,5 @@
 import type { BallotInput } from '@urna/contracts'
+import { randomKey } from './random-key.ts'
 
 export type Answers = BallotInput['answers']
 
@@ -23,6 +24,26 @@ export interface SentBallot {
 // Where the browser refuses localStorage (private windows, strict settings) the pages still work until they are closed.
 const memory = new Map<string, string>()
 
+const ownKeyName = 'urna:key'
+
+/**
+ * The key of this browser: it goes with every ballot, in every poll, so that the first ballot of any poll already belongs to the voter
+ * whom the cookie will name. With a key for each poll, an answer lost in one poll and a cookie from another would make two voters of one.
+ * (What the server makes of it differs from poll to poll, so nobody can follow a voter from one to another.)
+ */
+export function ownKey(): string {
+  const known = readOwnKey()
+  if (known !== null) return known
+  const key = randomKey()
+  write(ownKeyName, JSON.stringify(key))
+  return key
+}
+
+/** Null where this browser never sent a ballot. */
+export function readOwnKey(): string | null {
+  return read<string>(ownKeyName)
+}
+
 export function readPending(pollId: string): PendingBallot | null {
   return read<PendingBallot>(pendingName(pollId))
 }
@@ -33,6 +54,11 @@ export function savePending(pollId: string, pending: PendingBallot): void {
 
 export function readSent(pollId: string): SentBallot | null {
   return read<SentBallot>(sentName(pollId))
+}
+
+/** As if it had never been sent: the server knows nothing of it any more. */
+export function forgetSent(pollId: string): void {
+  write(sentName(pollId), null)
 }
 
 /** Keeps the confirmed ballot and forgets the pending one, in an order in which a crash loses neither. */

@@ -63,7 +63,7 @@ test.each(noStreams)('no stream, as %s: waits, and tries again', async (_, answe
   await pass(afterMs)
   expect(results.state()).toMatchObject({ results: null, link: 'waiting', failure: { reason } })
   giveLive(browser.api, poll.id, first)
-  await pass(1_000)
+  await pass(2_500)
   expect(results.state()).toEqual({ results: first, link: 'live', failure: null })
 })
 
@@ -91,7 +91,10 @@ test('silence ends a stream after 40 s; comments break it', async () => {
   await pass(1)
   expect([results.state().link, live.open]).toEqual(['waiting', 0])
   expect(results.state().failure?.reason).toBe('no-answer')
-  await pass(1_000)
+  // The time that the server asked for, 2.5 s.
+  await pass(2_499)
+  expect(live.streams).toHaveLength(1)
+  await pass(1)
   expect([results.state().link, live.streams.length]).toEqual(['live', 2])
 })
 
@@ -113,7 +116,7 @@ test.each(endings)('a stream that %s is opened again, and the numbers stay', asy
   ending(live)
   await pass(0)
   expect(results.state()).toMatchObject({ results: first, link: 'waiting', failure: { reason: 'no-connection' } })
-  await pass(1_000)
+  await pass(2_500)
   expect(results.state()).toEqual({ results: first, link: 'live', failure: null })
   expect([live.streams.length, live.open]).toEqual([2, 1])
 })
@@ -143,15 +146,39 @@ test('the server says how long to wait', async () => {
   expect(await waits(0, 2, problem('shutting-down', {}, { 'Retry-After': '7' }))).toEqual([7_000, 7_000])
 })
 
-test('after a stream that brought something the wait is short again', async () => {
+test('after a stream that lasted the wait is short again', async () => {
   const live = giveLive(browser.api, poll.id, first)
   browser.api.on(routes.live(poll.id), noConnection, noConnection, noConnection, live.answer)
   const results = await follow()
-  await pass(10_000)
+  await pass(20_000)
   expect(results.state().link).toBe('live')
   live.stream.lose()
-  await pass(1_000)
+  await pass(2_500)
   expect(live.streams).toHaveLength(2)
+})
+
+test('a path that cuts every stream as soon as it has begun is not asked every second', async () => {
+  const live = giveLive(browser.api, poll.id, first)
+  await follow()
+  for (let tries = 1; tries < 8; tries += 1) {
+    live.stream.lose()
+    while (live.streams.length === tries) await pass(250)
+  }
+  const before = live.streams.length
+  live.stream.lose()
+  await pass(9_000)
+  expect(live.streams).toHaveLength(before)
+})
+
+test('a browser that knows it has no network says so at once', async () => {
+  const live = giveLive(browser.api, poll.id, first)
+  const results = await follow()
+  window.dispatchEvent(new Event('offline'))
+  expect(results.state()).toMatchObject({ results: first, link: 'waiting', failure: { reason: 'no-connection' } })
+  expect(live.open).toBe(0)
+  window.dispatchEvent(new Event('online'))
+  await pass(0)
+  expect(results.state().link).toBe('live')
 })
 
 test('a connection that the browser has again is used at once, unless nobody looks', async () => {

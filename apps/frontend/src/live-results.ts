@@ -29,6 +29,8 @@ const silenceMilliseconds = 40_000
 const firstEventMilliseconds = 10_000
 /** What is hidden may be shown earlier than it was said, but that is not worth asking often. */
 const hiddenMilliseconds = 30_000
+const provenMilliseconds = 10_000
+const retryMillisecondsMax = 10_000
 
 /**
  * Results as they are counted, over one stream that is opened again by itself: after a random wait that grows, so that a crowd that lost
@@ -37,6 +39,8 @@ const hiddenMilliseconds = 30_000
 export function createLiveResults(pollId: string, receipt: () => string | null): LiveResults {
   let state: LiveState = { results: null, link: 'connecting', failure: null }
   let failures = 0
+  /** How long the server asks to wait before the stream is opened again; it tells every reader another time. */
+  let retryMilliseconds = 0
   let timer: ReturnType<typeof setTimeout> | undefined
   let controller: AbortController | undefined
   const listeners = new Set<() => void>()
@@ -47,7 +51,6 @@ export function createLiveResults(pollId: string, receipt: () => string | null):
   }
 
   function take(fresh: Results): void {
-    failures = 0
     become({ results: state.results === null ? fresh : newerResults(state.results, fresh), link: 'live', failure: null })
   }
 
@@ -68,7 +71,8 @@ export function createLiveResults(pollId: string, receipt: () => string | null):
       become({ results: null, link: 'ended', failure })
     } else {
       become({ link: 'waiting', failure })
-      timer = setTimeout(connect, retryDelay(failures, failure.retryAfter))
+      timer = setTimeout(connect, Math.max(retryDelay(failures, failure.retryAfter), retryMilliseconds))
+      retryMilliseconds = 0
       if (failure.reason !== 'no-connection') void askOnce(mine.signal)
     }
   }
@@ -81,7 +85,14 @@ export function createLiveResults(pollId: string, receipt: () => string | null):
     const abort = () => stream.abort()
     mine.signal.addEventListener('abort', abort)
     let watchdog = setTimeout(abort, firstEventMilliseconds)
+    // A stream that is cut as soon as it has begun is a failed try.
+    const proven = setTimeout(() => {
+      failures = 0
+    }, provenMilliseconds)
     const parser = createParser({
+      onRetry(milliseconds) {
+        retryMilliseconds = Math.min(milliseconds, retryMillisecondsMax)
+      },
       onEvent({ event, data }) {
         if (event === 'results') take(JSON.parse(data) as Results)
         if (event === 'delayed')
@@ -108,6 +119,7 @@ export function createLiveResults(pollId: string, receipt: () => string | null):
       return new ApiFailure(stream.signal.aborted ? 'no-answer' : 'no-connection')
     } finally {
       clearTimeout(watchdog)
+      clearTimeout(proven)
       mine.signal.removeEventListener('abort', abort)
       stream.abort()
     }
@@ -134,6 +146,13 @@ export function createLiveResults(pollId: string, receipt: () => string | null):
     else void connect()
   }
 
+  /** The browser knows before the silence does. */
+  function loseConnection(): void {
+    if (state.link === 'ended') return
+    stop()
+    become({ link: 'waiting', failure: new ApiFailure('no-connection') })
+  }
+
   function connectIfWaiting(): void {
     if (state.link === 'waiting' && !document.hidden) void connect()
   }
@@ -145,6 +164,7 @@ export function createLiveResults(pollId: string, receipt: () => string | null):
       if (listeners.size === 1) {
         document.addEventListener('visibilitychange', followVisibility)
         addEventListener('online', connectIfWaiting)
+        addEventListener('offline', loseConnection)
         if (!document.hidden) void connect()
       }
       return () => {
@@ -152,6 +172,7 @@ export function createLiveResults(pollId: string, receipt: () => string | null):
         if (listeners.size > 0) return
         document.removeEventListener('visibilitychange', followVisibility)
         removeEventListener('online', connectIfWaiting)
+        removeEventListener('offline', loseConnection)
         stop()
       }
     },

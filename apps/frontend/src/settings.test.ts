@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { apiUrlOf } from './settings.ts'
+import { chosenApiUrl } from './settings.ts'
 
 const complaints = vi.spyOn(console, 'error').mockReturnValue()
 
@@ -24,15 +24,16 @@ test.each([
   ['a query does not belong there', 'https://api.example/?a=1#b', '', 'https://api.example'],
   ['something that is no text', 42, 'https://api.example', 'https://api.example'],
 ])('%s', (_, atRunTime, atBuild, expected) => {
-  expect(apiUrlOf(atRunTime, atBuild)).toBe(expected)
+  expect(chosenApiUrl(atRunTime, atBuild)).toBe(expected)
   expect(complaints).not.toHaveBeenCalled()
 })
 
 test.each(['api.example', 'ftp://api.example', 'javascript:alert(1)', '/v1'])(
-  '%s is no address: said on the console, and the own one is used',
+  '%s is no address: said on the console, and that of the build is used; one of the build fails it',
   (wrong) => {
-    expect(apiUrlOf(wrong, '')).toBe('')
+    expect(chosenApiUrl(wrong, 'https://api.example')).toBe('https://api.example')
     expect(complaints).toHaveBeenCalledWith(expect.stringContaining(wrong))
+    expect(() => chosenApiUrl('', wrong)).toThrow('API_URL: expected an address')
   },
 )
 

@@ -3,22 +3,23 @@
  * what the pages were built with (API_URL).
  */
 
+import { apiUrlOf } from './api-url.ts'
+
 declare global {
   var urnaSettings: { apiUrl?: unknown } | undefined
   /** Put in by the build, see vite.config.ts. */
   var builtWithApiUrl: string
 }
 
-export const apiUrl = apiUrlOf(globalThis.urnaSettings?.apiUrl, typeof builtWithApiUrl === 'string' ? builtWithApiUrl : '')
+export const apiUrl = chosenApiUrl(globalThis.urnaSettings?.apiUrl, typeof builtWithApiUrl === 'string' ? builtWithApiUrl : '')
 
-/** `https://api.example` of `https://api.example/`; '' for pages and api at one address. */
-export function apiUrlOf(atRunTime: unknown, atBuild: string): string {
-  const chosen = typeof atRunTime === 'string' && atRunTime.trim() !== '' ? atRunTime.trim() : atBuild.trim()
-  if (chosen === '') return ''
-  const url = URL.parse(chosen)
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    console.error(`apiUrl in /settings.js (or API_URL at build): expected an address such as https://api.example, got ${chosen}`)
-    return ''
+/** A mistake in /settings.js is said on the console, and the pages go on with what they were built with. */
+export function chosenApiUrl(atRunTime: unknown, atBuild: string): string {
+  try {
+    const text = typeof atRunTime === 'string' ? atRunTime : ''
+    if (text.trim() !== '') return apiUrlOf(text, 'apiUrl in /settings.js')
+  } catch (error) {
+    console.error((error as Error).message)
   }
-  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`
+  return apiUrlOf(atBuild, 'API_URL')
 }

@@ -27,6 +27,7 @@ import {
   projectVersion,
   readOrCreateKeyFile,
   type StandaloneConfig,
+  withinOpenFiles,
 } from '@urna/runtime'
 import { Cron } from 'croner'
 import { startCountingThread } from './counting-thread.ts'
@@ -149,7 +150,7 @@ export async function compose(config: StandaloneConfig, logger: Logger): Promise
     epochEnded: (other) => other !== epoch && emptied,
     csv: resultsCsv,
     backlogMax: config.backlogMax,
-    liveReadersMax: config.liveReadersMax,
+    liveReadersMax: withinOpenFiles(config.liveReadersMax),
   })
   // Stopped first: nothing new comes in, what is under way gets its answer, and then the intake sends what waits.
   lifecycle.onStop('intake', () => publisher.close())

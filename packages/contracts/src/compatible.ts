@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /**
- * Shapes of the routes that older clients know (survey, choice, vote, userID). They never change: see docs/compatibility.md.
+ * Shapes of the routes that older clients know (survey, choice, vote, userID). They never change: the tests of the api hold them.
  */
 
 export const survey = z.object({

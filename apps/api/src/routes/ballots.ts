@@ -19,7 +19,7 @@ const ballotDocument = {
   tags,
   summary: 'Vote. Answered when the ballot is durably in the queue',
   description:
-    'The voter is who the cookie says; without one, the Idempotency-Key; without that, somebody new. The answer sets the cookie to the voter it took. A later ballot of the same voter replaces the earlier one, where the poll allows changes. After any 503, or no answer at all: send the same again, it counts once.',
+    'The voter is who the cookie says; without one, the Idempotency-Key (make it random, and keep it as secret as the cookie: it is the voter); without that, somebody new. The answer sets the cookie to the voter it took. A later ballot of the same voter replaces the earlier one, where the poll allows changes. After any 503, or no answer at all: send the same again, it counts once.',
   params: pollParams,
   headers: voterHeaders,
   body: ballotInput,

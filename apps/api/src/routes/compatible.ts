@@ -51,7 +51,7 @@ const votesProblems = [
 const surveyParams = z.object({ id: z.string() })
 const badRequest = z.object({ badRequest: z.string() })
 
-/** Routes for clients of the systems that this one replaces. Their shapes never change: see docs/compatibility.md. */
+/** Routes for clients of the systems that this one replaces. Their shapes never change: the tests hold them. */
 export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
   const { definitions, dependencies, handleError, identities, inFlight, load, metrics, resultsCache, resultsGate, takeBallot } = context
   const { clock, defaultPoll, polls, listings = polls } = dependencies

@@ -11,9 +11,9 @@ const problems = [...resultsProblems, 'not-acceptable', 'too-many-readers', 'shu
 
 const events = `The events. Each has \`data\` in one line of JSON; lines that begin with a colon only keep the connection open.
 
-- \`results\`: the same document as that of \`GET /v1/polls/{id}/results\`, the whole of it; \`id\` is its ETag without the quotes. The first one comes at once, the next ones when something changed, at most two a second. Who is slow gets the newest, not all.
+- \`results\`: the same document as that of \`GET /v1/polls/{id}/results\`, the whole of it; \`id\` is its ETag without the quotes. The first one comes at once, the next ones when the numbers changed, at most two a second; while they stand still, every five seconds, with a newer \`asOf\`. Who is slow gets the newest, not all.
 - \`delayed\`, \`{"problem": "database-unavailable"}\`: the numbers cannot be read for the time being, and why. \`results\` come again by themselves.
-- \`end\`: the last one. \`{"final": true}\`: nothing will change any more. \`{"problem": "results-hidden"}\`, or \`poll-deleted\`: there is nothing more to see. Do not connect again.
+- \`end\`: the last one. \`{"final": true}\`: nothing will change any more. \`{"problem": "results-hidden"}\`, \`poll-deleted\` or \`poll-not-found\`: who asks again gets that problem as a document.
 
 A stream that ends without \`end\` was cut: connect again after the time of the field \`retry\`, to any server.`
 

@@ -1,5 +1,6 @@
 import { receipt as receiptSchema } from '@urna/contracts'
 import { parseReceipt, type ReceiptStatus, receiptStatus } from '@urna/core'
+import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { ApiContext, ZodScope } from '../context.ts'
 import { json, responses } from '../openapi.ts'
@@ -22,35 +23,38 @@ export function receiptRoutes(context: ApiContext): (app: ZodScope) => void {
   const { ballots, masterKey, streamOf = () => 0 } = dependencies
   const statusOf = receiptStatus({ ballots, ...(dependencies.epochEnded !== undefined && { epochEnded: dependencies.epochEnded }) })
   return (app) => {
-    app.get(
-      '/v1/receipts/:id',
-      {
-        schema: {
-          tags: ['ballots'],
-          summary: 'What became of a ballot',
-          params: z.object({ id: z.string() }),
-          response: responses({ 200: json('The status, and a sentence that says what it means', receiptSchema) }, [
-            'receipt-not-found',
-            'poll-deleted',
-            'definitions-stale',
-            'database-unavailable',
-            'primary-unavailable',
-          ]),
-        },
-      },
-      async (request, reply) => {
-        const text = request.params.id
-        const receipt = parseReceipt(masterKey, text)
-        if (receipt === null) throw new ProblemError('receipt-not-found')
-        const cached = await definitions.find(receipt.pollId)
-        if (cached === null) throw new ProblemError('receipt-not-found')
-        const { poll } = cached
-        if (poll.deletedAtMs !== null) throw new ProblemError('poll-deleted')
-        const { changesAllowed } = poll.definition
-        const status = await statusOf(receipt, { changesAllowed, version: poll.version }, streamOf(receipt.seq))
-        const detail = status === 'rejected' && changesAllowed ? notFitting : sentences[status]
-        return reply.header('cache-control', 'private, no-store').send({ receipt: text, pollId: receipt.pollId, status, detail })
-      },
+    const schema = {
+      tags: ['ballots'],
+      response: responses({ 200: json('The status, and a sentence that says what it means', receiptSchema) }, [
+        'invalid-request',
+        'receipt-not-found',
+        'poll-deleted',
+        'definitions-stale',
+        'database-unavailable',
+        'primary-unavailable',
+      ]),
+    }
+    const params = z.object({ id: z.string() })
+    app.get('/v1/receipts/:id', { schema: { ...schema, summary: 'What became of a ballot', params } }, (request, reply) =>
+      answer(request.params.id, reply),
     )
+    // An address is in every log on the way; our own pages ask this way.
+    const headers = z.object({ 'urna-receipt': z.string().describe('The receipt') })
+    app.get('/v1/receipts', { schema: { ...schema, summary: 'The same, with the receipt in a header', headers } }, (request, reply) =>
+      answer(request.headers['urna-receipt'], reply),
+    )
+
+    async function answer(text: string, reply: FastifyReply): Promise<FastifyReply> {
+      const receipt = parseReceipt(masterKey, text)
+      if (receipt === null) throw new ProblemError('receipt-not-found')
+      const cached = await definitions.find(receipt.pollId)
+      if (cached === null) throw new ProblemError('receipt-not-found')
+      const { poll } = cached
+      if (poll.deletedAtMs !== null) throw new ProblemError('poll-deleted')
+      const { changesAllowed } = poll.definition
+      const status = await statusOf(receipt, { changesAllowed, version: poll.version }, streamOf(receipt.seq))
+      const detail = status === 'rejected' && changesAllowed ? notFitting : sentences[status]
+      return reply.header('cache-control', 'private, no-store').send({ receipt: text, pollId: receipt.pollId, status, detail })
+    }
   }
 }

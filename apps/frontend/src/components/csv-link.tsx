@@ -14,7 +14,7 @@ export function CsvLink({ pollId }: { pollId: string }) {
       const url = URL.createObjectURL(await getResultsCsv(pollId, receipt))
       const link = document.createElement('a')
       link.href = url
-      link.download = `${pollId}.csv`
+      link.download = `results-${pollId}.csv`
       link.click()
       // Some browsers read the file only after the click has returned.
       setTimeout(() => URL.revokeObjectURL(url), 10_000)

@@ -1,6 +1,7 @@
 import type { ApiFailure } from '../api.ts'
 import { describeFailure } from '../describe-failure.ts'
 import { useTexts } from '../language.tsx'
+import { useFocusKept } from '../use-focus-kept.ts'
 
 interface FailureNoticeProps {
   failure: ApiFailure
@@ -10,9 +11,10 @@ interface FailureNoticeProps {
 /** Says why something could not be loaded, and that it is being tried again where that helps. */
 export function FailureNotice({ failure, tryNow }: FailureNoticeProps) {
   const texts = useTexts()
+  const place = useFocusKept<HTMLDivElement>()
   if (failure.reason === 'refused') return <RefusalNotice failure={failure} />
   return (
-    <div className="notice notice-waiting" role="status">
+    <div className="notice notice-waiting" role="status" ref={place}>
       <p>
         <strong>{describeFailure(texts, failure)}</strong> {texts.failure.retrying}
       </p>

@@ -38,7 +38,7 @@ export function QuestionField({ question, textShown, chosen, voted, fault, onCha
       <legend className={textShown ? undefined : 'only-read-aloud'}>{question.text}</legend>
       <p className="soft" id={`${id}-hint`}>
         {hint}
-        {multiple && chosen !== undefined && chosen.length > 0 && <span className="chosen-count"> {texts.vote.chosen(chosen.length)}</span>}
+        {multiple && chosen !== undefined && chosen.length > 0 && <span> {texts.vote.chosen(chosen.length)}</span>}
       </p>
       <p className="fault" id={`${id}-fault`}>
         {fault !== undefined && faultText(texts, fault)}

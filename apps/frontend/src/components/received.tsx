@@ -2,7 +2,7 @@ import type { Poll, ReceiptStatus } from '@urna/contracts'
 import { type ReactNode, useEffect, useRef } from 'react'
 import { getOwnBallot } from '../api.ts'
 import { sameAnswers } from '../ballot-answers.ts'
-import { type SentBallot, saveSent } from '../ballot-storage.ts'
+import { readOwnKey, type SentBallot, saveSent } from '../ballot-storage.ts'
 import { useTexts } from '../language.tsx'
 import { useLoader } from '../loader.ts'
 import { Link, paths } from '../router.tsx'
@@ -50,7 +50,7 @@ export function Received({ poll, ballot, onChange }: ReceivedProps) {
 function Rejected({ poll, ballot }: { poll: Poll; ballot: SentBallot }) {
   const { vote: texts } = useTexts()
   // In an object, because none is an answer too.
-  const { value } = useLoader({ load: async (signal) => ({ own: await getOwnBallot(poll.id, null, signal) }) })
+  const { value } = useLoader({ load: async (signal) => ({ own: await getOwnBallot(poll.id, readOwnKey(), signal) }) })
   const own = value?.own ?? null
   useEffect(() => {
     if (own !== null) saveSent(poll.id, { ...own, receivedAt: ballot.receivedAt })

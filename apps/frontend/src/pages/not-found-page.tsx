@@ -26,8 +26,8 @@ export function NotFoundPage(props: NotFoundPageProps) {
 }
 
 /** Also an id that can be none: somebody mistyped it. */
-export function isNoSuchPoll({ status }: ApiFailure): boolean {
-  return status === 400 || status === 404 || status === 410
+export function isNoSuchPoll({ problemName }: ApiFailure): boolean {
+  return problemName === 'poll-not-found' || problemName === 'poll-deleted' || problemName === 'invalid-request'
 }
 
 /** `deleted`: there was such a poll. */

@@ -9,6 +9,7 @@ import { givePoll, newPoll, pollOfReceipts, receipt, receiptSays, routes } from 
 import { catalogues, type Language } from '../texts/index.ts'
 
 const browser = inFakeBrowser()
+const another = 'another-receipt-which-is-as-long-as-those-of-a-real-server-too'
 const statuses: ReceiptStatus[] = ['received', 'counted', 'replaced', 'rejected', 'late', 'lost']
 
 describe.each(Object.keys(catalogues) as Language[])('receipts page in %s', (language) => {
@@ -36,7 +37,7 @@ describe.each(Object.keys(catalogues) as Language[])('receipts page in %s', (lan
 
   test('the link that a voter keeps asks at once, and so does another one that is opened in the same page', async () => {
     browser.api.on(routes.receipt(receipt), receiptSays('counted'))
-    browser.api.on(routes.receipt('another-receipt'), receiptSays('late'))
+    browser.api.on(routes.receipt(another), receiptSays('late'))
     await visit(`/receipts#${receipt}`, language)
     expect(field().value).toBe(receipt)
     expect(spoken('status')).toContain(words.receipt.meanings.counted)
@@ -44,10 +45,10 @@ describe.each(Object.keys(catalogues) as Language[])('receipts page in %s', (lan
     expect(screen.getByRole('link', { name: words.receipts.poll }).getAttribute('href')).toBe(`/p/${poll.id}`)
     expect(screen.getByRole('link', { name: words.receipts.results }).getAttribute('href')).toBe(`/p/${poll.id}/results`)
 
-    history.replaceState(null, '', '#another-receipt')
+    history.replaceState(null, '', `#${another}`)
     fireEvent(window, new HashChangeEvent('hashchange'))
     await pass(0)
-    expect(field().value).toBe('another-receipt')
+    expect(field().value).toBe(another)
     expect(spoken('status')).toContain(words.receipt.meanings.late)
   })
 

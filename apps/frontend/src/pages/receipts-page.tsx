@@ -22,12 +22,15 @@ export function ReceiptsPage() {
 
   useEffect(() => {
     const askAddress = () => {
-      setTyped(receiptOfAddress())
-      ask(receiptOfAddress())
+      const receipt = receiptOfAddress()
+      if (receipt === '') return
+      setTyped(receipt)
+      setFaulty(false)
+      setAsked(({ times }) => ({ receipt, times: times + 1 }))
     }
     addEventListener('hashchange', askAddress)
     return () => removeEventListener('hashchange', askAddress)
-  })
+  }, [])
 
   function submit(event: SubmitEvent) {
     event.preventDefault()
@@ -69,8 +72,9 @@ function receiptIn(pasted: string): string {
   return pasted.replace(/\s/g, '').replace(/^.*#/, '')
 }
 
+/** Other fragments (that of the link to the content, say) are none of this page's business. */
 function receiptOfAddress(): string {
-  return receiptIn(location.hash)
+  return /^#[\w-]{60,80}$/.test(location.hash) ? location.hash.slice(1) : ''
 }
 
 function Outcome({ receipt }: { receipt: string }) {

@@ -75,6 +75,11 @@ describe.each(Object.keys(catalogues) as Language[])('live results in %s', (lang
     expect(teas(3)).toBeTruthy()
   })
 
+  const titleOf = (answer: Answer) => {
+    if (answer === ownerOnly) return words.results.hiddenOwnerTitle
+    return answer === proxy ? words.results.notShown : words.results.hiddenTitle
+  }
+  const proxy = elsewhere(403)
   const ownerOnly = problem('results-hidden', { shown: 'owner' })
   const hidden: [string, Answer, (texts: Texts) => string, boolean][] = [
     ['after voting', problem('results-hidden', { shown: 'after_voting' }), ({ results }) => results.hiddenAfterVoting, false],
@@ -86,7 +91,7 @@ describe.each(Object.keys(catalogues) as Language[])('live results in %s', (lang
       true,
     ],
     ['to whoever runs the poll', ownerOnly, ({ results }) => results.hiddenOwner, false],
-    ['to whom a proxy lets in', elsewhere(403), ({ failure }) => failure.forbidden, false],
+    ['to whom a proxy lets in', proxy, ({ failure }) => failure.forbidden, false],
   ]
   test.each(hidden)('results that are shown %s say so, and appear by themselves', async (_, answer, saidOf, toldToWait) => {
     const poll = newPoll()
@@ -95,7 +100,7 @@ describe.each(Object.keys(catalogues) as Language[])('live results in %s', (lang
     await visit(`/p/${poll.id}/results`, language)
     // Which poll, then why.
     expect(screen.getByRole('heading', { level: 1, name: poll.title })).toBeTruthy()
-    const title = answer === ownerOnly ? words.results.hiddenOwnerTitle : words.results.hiddenTitle
+    const title = titleOf(answer)
     expect(screen.getByText(title).parentElement?.textContent).toBe(`${title} ${saidOf(words)}`)
     expect(screen.queryByText(words.results.hiddenHint) !== null).toBe(toldToWait)
     expect(screen.getByRole('link', { name: words.results.toVote }).getAttribute('href')).toBe(`/p/${poll.id}`)

@@ -201,7 +201,7 @@ describe.each(Object.keys(catalogues) as Language[])('results page in %s', (lang
     await pass(0)
     expect(spoken('alert')).toBe('')
     expect(followedByBrowser).toEqual([false, false])
-    expect(saved).toEqual(['blob:the-file', `${poll.id}.csv`])
+    expect(saved).toEqual(['blob:the-file', `results-${poll.id}.csv`])
     expect(browser.api.asks(routes.csv(poll.id)).map(({ headers }) => headers.get('Urna-Receipt'))).toEqual([receipt, receipt])
     await pass(10_000)
     expect(forget).toHaveBeenCalledWith('blob:the-file')

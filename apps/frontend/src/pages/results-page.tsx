@@ -11,6 +11,7 @@ import { useLanguage, useTexts } from '../language.tsx'
 import { createLiveResults, type Link as LiveLink, type LiveState } from '../live-results.ts'
 import { useLoader } from '../loader.ts'
 import { Link, paths } from '../router.tsx'
+import { useFocusKept } from '../use-focus-kept.ts'
 import { usePageTitle } from '../use-page-title.ts'
 import { isNoSuchPoll, PollNotFoundPage } from './not-found-page.tsx'
 
@@ -100,13 +101,15 @@ function HiddenResults({ pollId, failure }: { pollId: string; failure: ApiFailur
         return problemName === 'results-hidden' ? '' : describeFailure(texts, failure)
     }
   }
+  const hidden = problem?.shown === 'owner' ? texts.results.hiddenOwnerTitle : texts.results.hiddenTitle
+  const title = problemName === 'results-hidden' ? hidden : texts.results.notShown
   return (
     <>
       <p className="eyebrow">{texts.results.eyebrow}</p>
       <h1>{poll?.title ?? texts.results.eyebrow}</h1>
       <div className="notice">
         <p>
-          <strong>{problem?.shown === 'owner' ? texts.results.hiddenOwnerTitle : texts.results.hiddenTitle}</strong> {when()}
+          <strong>{title}</strong> {when()}
         </p>
         {problem?.shown === 'after_closing' && <p className="soft">{texts.results.hiddenHint}</p>}
       </div>
@@ -162,10 +165,11 @@ function LiveMark({ link }: { link: LiveLink }) {
 /** Says that the numbers shown are not the newest, and why. */
 function Staleness({ failure, link, tryNow }: { failure: ApiFailure; link: LiveLink; tryNow: () => void }) {
   const texts = useTexts()
+  const place = useFocusKept<HTMLDivElement>()
   // Connected, but the server has nothing new to say: trying again here would not help it.
   const delayed = link === 'live'
   return (
-    <div className="notice notice-waiting" role="status">
+    <div className="notice notice-waiting" role="status" ref={place}>
       <p>
         <strong>{delayed ? texts.results.delayed : describeFailure(texts, failure)}</strong>{' '}
         {delayed ? `${describeFailure(texts, failure)} ${texts.results.delayedHint}` : texts.results.notLiveHint}

@@ -150,7 +150,6 @@ describe.each(languages)('vote page in %s', (language) => {
     ['401', problem('unauthorized'), ({ failure }) => failure.problems.unauthorized],
     ['401 of something else', elsewhere(401), ({ failure }) => failure.problems.unauthorized],
     ['403', elsewhere(403), ({ failure }) => failure.forbidden],
-    ['418', elsewhere(418), ({ failure }) => failure.refused],
   ]
   test.each(refusals)('a poll that answers %s', async (_, answer, saidOf) => {
     const poll = newPoll()
@@ -215,4 +214,24 @@ test('the time left is that of the server, whose clock may be another than the v
   expect(screen.getByText(left(60_000))).toBeTruthy()
   await pass(1_000)
   expect(screen.getByText(left(59_000))).toBeTruthy()
+})
+
+test.each(['lost', 'rejected'])('a vote that the server does not have, and whose receipt says %s, may be cast again', async (status) => {
+  const poll = newPoll({ changesAllowed: false })
+  givePoll(browser.api, poll)
+  browser.api.on(routes.receipt(receipt), receiptSays(status, poll.id))
+  const sent = { receipt, receivedAt: '2026-11-21T19:00:00.000Z', answers: earlier.answers }
+  localStorage.setItem(`urna:sent:${poll.id}`, JSON.stringify(sent))
+  await visit(`/p/${poll.id}`)
+  expect(choice('Tea').checked).toBe(false)
+})
+
+test("a proxy's own 404 takes no form away from who is filling it in", async () => {
+  const poll = newPoll()
+  givePoll(browser.api, poll)
+  const user = await visit(`/p/${poll.id}`)
+  await user.click(choice('Tea'))
+  browser.api.on(routes.poll(poll.id), elsewhere(404))
+  await pass(120_000)
+  expect(choice('Tea').checked).toBe(true)
 })

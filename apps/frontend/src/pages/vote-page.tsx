@@ -1,8 +1,8 @@
 import type { Poll } from '@urna/contracts'
 import { useEffect, useState, useSyncExternalStore } from 'react'
-import { getOwnBallot, getPoll } from '../api.ts'
+import { getOwnBallot, getPoll, getReceipt } from '../api.ts'
 import { ballotSender, lastFailure } from '../ballot-sender.ts'
-import { type Answers, readPending, readSent } from '../ballot-storage.ts'
+import { type Answers, forgetSent, readOwnKey, readPending, readSent } from '../ballot-storage.ts'
 import { BallotForm } from '../components/ballot-form.tsx'
 import { FailureNotice, RefusalNotice } from '../components/failure-notice.tsx'
 import { OwnVote } from '../components/own-vote.tsx'
@@ -25,9 +25,10 @@ interface EarlierBallot {
 
 export function VotePage({ pollId }: { pollId: string }) {
   const texts = useTexts()
+  const [findEarlier] = useState(() => onceFound((signal) => findEarlierBallot(pollId, signal)))
   const { value, failure, loadNow } = useLoader({
     load: async (signal) => {
-      const [poll, earlier] = await Promise.all([getPoll(pollId, signal), findEarlierBallot(pollId, signal)])
+      const [poll, earlier] = await Promise.all([getPoll(pollId, signal), findEarlier(signal)])
       return { poll, earlier }
     },
     again: ({ poll }) => nextLook(poll),
@@ -65,14 +66,37 @@ function nextLook(poll: Poll): number | null {
   return left < 0 ? overdueDelay : Math.min(lookDelay, left + 500 + Math.random() * 2_000)
 }
 
-const replicaDelay = 60_000
+/** The poll is looked at every minute, the earlier ballot once: only this page changes it while it is open, and knows what it sent. */
+function onceFound(find: (signal: AbortSignal) => Promise<EarlierBallot | null>): typeof find {
+  let found: Promise<EarlierBallot | null> | undefined
+  return (signal) => {
+    if (found !== undefined) return found
+    const finding = find(signal)
+    found = finding
+    // Given up half-way (the page was left and opened again), it knows nothing.
+    const forget = () => {
+      if (found === finding) found = undefined
+    }
+    signal.addEventListener('abort', forget)
+    void finding.then(() => signal.removeEventListener('abort', forget))
+    return finding
+  }
+}
+
+const countedDelay = 60_000
 
 async function findEarlierBallot(pollId: string, signal: AbortSignal): Promise<EarlierBallot | null> {
   const sent = readSent(pollId)
   // Just sent: the server may show it only when it is counted, and until then an older one.
-  if (sent !== null && serverNowMs() - Date.parse(sent.receivedAt) < replicaDelay) return sent
+  if (sent !== null && serverNowMs() - Date.parse(sent.receivedAt) < countedDelay) return sent
   try {
-    return (await getOwnBallot(pollId, readPending(pollId)?.key ?? null, signal)) ?? sent
+    const own = await getOwnBallot(pollId, readPending(pollId)?.key ?? readOwnKey(), signal)
+    if (own !== null || sent === null) return own
+    // The server has no ballot of this voter, though it once confirmed one. If that one is lost or does not count, the voter may vote.
+    const { status } = await getReceipt(sent.receipt, signal)
+    if (status !== 'lost' && status !== 'rejected') return sent
+    forgetSent(pollId)
+    return null
   } catch {
     // Not knowing the earlier ballot must not keep anybody from voting.
     return sent

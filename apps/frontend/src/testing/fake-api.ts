@@ -45,7 +45,7 @@ export class FakeApi {
   }
 
   asks(route: string): Asked[] {
-    return this.asked.filter(({ method, path }) => `${method} ${path}` === route)
+    return this.asked.filter((asked) => routeOf(asked) === route)
   }
 
   readonly fetch = (input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> => {
@@ -59,7 +59,7 @@ export class FakeApi {
       signal: signal ?? undefined,
     }
     this.asked.push(asked)
-    const route = `${method} ${asked.path}`
+    const route = routeOf(asked)
     const answers = this.#answers.get(route) ?? []
     const answer = answers.length > 1 ? answers.shift() : answers[0]
     if (answer === undefined) {
@@ -73,4 +73,9 @@ export class FakeApi {
       Promise.resolve(answer(asked)).then(resolve, reject)
     })
   }
+}
+
+/** Receipts are asked about at one address, each in a header. */
+function routeOf({ method, path, headers }: Asked): string {
+  return path === '/v1/receipts' ? `${method} ${path} of ${headers.get('Urna-Receipt')}` : `${method} ${path}`
 }

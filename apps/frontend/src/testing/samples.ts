@@ -85,10 +85,10 @@ export const routes = {
   results: (id: string) => `GET /v1/polls/${id}/results`,
   live: (id: string) => `GET /v1/polls/${id}/results/live`,
   csv: (id: string) => `GET /v1/polls/${id}/results.csv`,
-  receipt: (receipt: string) => `GET /v1/receipts/${receipt}`,
+  receipt: (receipt: string) => `GET /v1/receipts of ${receipt}`,
 }
 
-export const receipt = '00000001-2f9c-the-receipt'
+export const receipt = '00000001-2f9c-the-receipt-which-is-as-long-as-those-of-a-real-server'
 
 export function received(of = receipt): Answer {
   return json({ receipt: of, status: 'received', receivedAt: '2026-11-21T20:00:00.000Z' }, 202)

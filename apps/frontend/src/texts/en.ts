@@ -209,6 +209,7 @@ export const en = {
     print: 'Print',
     toVote: 'Go to the poll',
     hiddenTitle: 'The results are not shown yet.',
+    notShown: 'The results cannot be shown.',
     hiddenAfterVoting: 'You will see them once you have voted.',
     hiddenAfterClosing: 'You will see them when the poll is closed.',
     hiddenUntil: (time: string) => `You will see them when the poll closes, on ${time}, your time.`,
@@ -226,7 +227,7 @@ export const en = {
   failure: {
     problems,
     'no-connection': 'No connection to the server.',
-    'no-answer': 'The server did not answer in time.',
+    'no-answer': 'The server did not answer.',
     busy: 'The server cannot answer right now.',
     tooMany: 'Too many requests came from your network. Wait a minute.',
     forbidden: 'You are not on the list of those who may do this. Ask whoever runs this poll.',
@@ -237,7 +238,7 @@ export const en = {
 
   crash: {
     title: 'This page has stopped working',
-    text: 'The fault is ours. A vote that you sent is safe. Reload the page to go on.',
+    text: 'The fault is ours. A vote that was confirmed is safe. Reload the page to go on.',
     reload: 'Reload the page',
   },
 }

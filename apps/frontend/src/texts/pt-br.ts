@@ -176,6 +176,7 @@ export const ptBr: Texts = {
     print: 'Imprimir',
     toVote: 'Ir para a votação',
     hiddenTitle: 'Os resultados ainda não foram divulgados.',
+    notShown: 'Não é possível mostrar os resultados.',
     hiddenAfterVoting: 'Você vai vê-los depois de votar.',
     hiddenAfterClosing: 'Você vai vê-los quando a votação for encerrada.',
     hiddenUntil: (time) => `Você vai vê-los quando a votação for encerrada: ${time}, no seu fuso horário.`,
@@ -221,7 +222,7 @@ export const ptBr: Texts = {
       'shutting-down': 'O servidor está reiniciando.',
     },
     'no-connection': 'Sem conexão com o servidor.',
-    'no-answer': 'O servidor não respondeu a tempo.',
+    'no-answer': 'O servidor não respondeu.',
     busy: 'O servidor não consegue responder agora.',
     tooMany: 'Sua rede fez solicitações demais. Espere um minuto.',
     forbidden: 'Você não está na lista de quem pode fazer isto. Fale com quem organiza a votação.',
@@ -232,7 +233,7 @@ export const ptBr: Texts = {
 
   crash: {
     title: 'Esta página parou de funcionar',
-    text: 'O erro é nosso. Um voto que você enviou está seguro. Recarregue a página para continuar.',
+    text: 'O erro é nosso. Um voto confirmado está seguro. Recarregue a página para continuar.',
     reload: 'Recarregar a página',
   },
 }
