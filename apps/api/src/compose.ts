@@ -20,6 +20,7 @@ import {
   type Logger,
   projectVersion,
   type RedisServer,
+  withinOpenFiles,
 } from '@urna/runtime'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import { boundedDepth } from './bounded-depth.ts'
@@ -114,7 +115,7 @@ export async function compose(config: ApiConfig, logger: Logger): Promise<Compos
     streamOf: queue.streamOf,
     csv: resultsCsv,
     backlogMax: config.backlogMax,
-    liveReadersMax: config.liveReadersMax,
+    liveReadersMax: withinOpenFiles(config.liveReadersMax),
   })
   // Stopped first: nothing new comes in, what is under way gets its answer, and then the intake sends what waits.
   lifecycle.onStop('intake', () => queue.publisher.close())
