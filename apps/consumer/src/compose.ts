@@ -24,10 +24,10 @@ import {
   type EventLog,
   type Logger,
   projectVersion,
+  startHealthServer,
 } from '@urna/runtime'
 import { type Counting, startCounting } from './counting.ts'
 import { registerCountingMetrics } from './counting-metrics.ts'
-import { startHealthServer } from './health-server.ts'
 
 export { ForeignMasterKeyError } from '@urna/database'
 
@@ -108,7 +108,7 @@ export async function compose(config: ConsumerConfig, logger: Logger): Promise<C
     await begun.catch(() => {})
     await stopCounting()
   })
-  logger.info({ port: health.address.port, consumer: config.consumerName, shard: config.consumerShard }, 'the consumer is started')
+  logger.info({ port: health.port, consumer: config.consumerName, shard: config.consumerShard }, 'the consumer is started')
   return { lifecycle, failed }
 
   /** Nothing is received before the database can take it. */

@@ -8,12 +8,12 @@ export interface HealthServerOptions {
   /** What has to be so for this process to do its job, by name. */
   readonly readiness: () => Promise<Readonly<Record<string, { ok: boolean; detail?: string }>>>
   readonly metrics: { readonly contentType: string; text(): Promise<string> }
-  /** Which of `readiness` these routes of older clients speak of. */
-  readonly compatible: Readonly<Record<'queue' | 'database', string>>
+  /** Routes of older clients: of which entry of `readiness` `/api/healthchecksqs` and `/api/healthcheckmysql` speak. */
+  readonly compatible?: Readonly<Record<'queue' | 'database', string>>
 }
 
 export interface HealthServer {
-  readonly address: { readonly port: number }
+  readonly port: number
   close(): Promise<void>
 }
 
@@ -35,7 +35,7 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
   await listen(server, options)
   const address = server.address()
   return {
-    address: { port: typeof address === 'object' && address !== null ? address.port : options.port },
+    port: typeof address === 'object' && address !== null ? address.port : options.port,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeAllConnections()
@@ -46,7 +46,8 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
 
 async function answer(options: HealthServerOptions, { method, url }: IncomingMessage): Promise<Answer> {
   if (method !== 'GET' && method !== 'HEAD') return json(405, { message: 'expected GET' })
-  switch (url?.split('?', 1)[0]) {
+  const path = url?.split('?', 1)[0] ?? ''
+  switch (path) {
     case '/healthz':
       return options.isAlive() ? json(200, { message: 'OK' }) : json(503, { message: 'the loop has not turned for a minute' })
     case '/readyz': {
@@ -56,18 +57,16 @@ async function answer(options: HealthServerOptions, { method, url }: IncomingMes
     }
     case '/metrics':
       return { status: 200, contentType: options.metrics.contentType, body: await options.metrics.text() }
-    case '/api/healthcheck':
-    case '/api/healthchecksqs':
-      return status('sqsStatus', (await options.readiness())[options.compatible.queue]?.ok === true)
-    case '/api/healthcheckmysql':
-      return status('mysqlStatus', (await options.readiness())[options.compatible.database]?.ok === true)
-    default:
-      return json(404, { message: 'there is nothing at this address' })
   }
+  const compatible = options.compatible === undefined ? null : compatibleCheck(options.compatible, path)
+  if (compatible === null) return json(404, { message: 'there is nothing at this address' })
+  const ok = (await options.readiness())[compatible.dependency]?.ok === true
+  return json(ok ? 200 : 503, { [compatible.key]: ok ? 'OK' : 'NOK' })
 }
 
-function status(key: string, ok: boolean): Answer {
-  return json(ok ? 200 : 503, { [key]: ok ? 'OK' : 'NOK' })
+function compatibleCheck(names: NonNullable<HealthServerOptions['compatible']>, path: string) {
+  if (path === '/api/healthcheck' || path === '/api/healthchecksqs') return { key: 'sqsStatus', dependency: names.queue }
+  return path === '/api/healthcheckmysql' ? { key: 'mysqlStatus', dependency: names.database } : null
 }
 
 function json(code: number, body: object): Answer {
