@@ -351,6 +351,11 @@ const routes: readonly RouteCase[] = [
     needs: { ...definition, primary: ['ballots', 'dead_letters', 'low_water'] },
     request: path(({ receipt }) => `/v1/receipts/${receipt}`),
   },
+  {
+    route: 'GET /v1/receipts',
+    needs: { ...definition, primary: ['ballots', 'dead_letters', 'low_water'] },
+    request: ({ receipt }) => ({ url: '/v1/receipts', headers: { 'urna-receipt': receipt } }),
+  },
   { route: 'GET /surveys', needs: { listings: ['polls'] }, request: path(() => '/surveys') },
   { route: 'GET /surveys/{id}', needs: definition, request: path(({ poll }) => `/surveys/${poll.surveyId}`) },
   { route: 'GET /surveys/{id}/votes', needs: shown, request: path(({ poll }) => `/surveys/${poll.surveyId}/votes`) },

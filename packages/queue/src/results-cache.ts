@@ -74,7 +74,7 @@ export class RedisResultsCache {
         return known
       }
       isOurs = (await this.#ask(() => this.#client.set(lock, token, 'PX', otherReadsMsMax, 'NX'))) === 'OK'
-      if (isOurs || this.#isLeftAlone() || this.#clock.monotonicMs() > untilMs) break
+      if (isOurs || !this.#isUsable() || this.#clock.monotonicMs() > untilMs) break
       await delay(lookAgainMs)
     }
     return this.#readAndShare(key, isOurs ? lock : null, token, read)
@@ -102,6 +102,10 @@ export class RedisResultsCache {
     }
   }
 
+  #isUsable(): boolean {
+    return this.#client.status === 'ready' && !this.#isLeftAlone()
+  }
+
   #isLeftAlone(): boolean {
     return this.#clock.monotonicMs() < this.#leftAloneUntilMs
   }
@@ -109,6 +113,11 @@ export class RedisResultsCache {
   /** Null: Redis has nothing to say. */
   async #ask<Value>(question: () => Promise<Value>): Promise<Value | null> {
     if (this.#isLeftAlone()) return null
+    // Not connected: that costs nobody a wait, and it is used again as soon as it is there.
+    if (this.#client.status !== 'ready') {
+      this.counts.failures++
+      return null
+    }
     try {
       return await question()
     } catch (error) {
