@@ -1,81 +1,418 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { openMasterKey, parsePollId, systemClock, systemIds } from '@urna/core'
-import { migrate, openSqliteReader, openSqliteWriter, type Primary, SqlPollRepository, SqlResultsReader, SqlSettings } from '@urna/database'
-import { type JobsConfig, readOrCreateKeyFile } from '@urna/runtime'
+import {
+  awaitDatabase,
+  type DatabaseOptions,
+  grantText,
+  migrate,
+  mysqlEventLine,
+  openMysqlPrimary,
+  openMysqlReplica,
+  openSqliteReader,
+  openSqliteWriter,
+  type Primary,
+  pingDatabase,
+  type Replica,
+  type ReplicationReport,
+  SqlPollRepository,
+  SqlResultsReader,
+  SqlSettings,
+  serverRole,
+  setUpReplication,
+  withServerLock,
+} from '@urna/database'
+import {
+  createLogger,
+  createLoopHealth,
+  createMetrics,
+  type JobsConfig,
+  type MysqlConfig,
+  type MysqlServer,
+  projectVersion,
+  readOrCreateKeyFile,
+} from '@urna/runtime'
+import { administratorTokenHash, resetAdministratorToken } from './administrator-token.ts'
+import { databaseWords, isDatabaseError } from './database-words.ts'
 import { directoryExportStore } from './directory-export-store.ts'
 import { type ExportOutcome, exportResults } from './export-csv.ts'
+import { createExportLoop } from './export-loop.ts'
+import { registerExportMetrics } from './export-metrics.ts'
+import { startHealthServer } from './health-server.ts'
 import { prepareInstallation } from './migrate.ts'
 import { type RecountOutcome, recount, UnknownPollError } from './recount.ts'
 
-export { NetworkFileSystemError } from '@urna/database'
+export { DatabaseUnusableError, NetworkFileSystemError, ReplicationError, ServerError } from '@urna/database'
 
-export class NoDatabaseError extends Error {
-  override name = 'NoDatabaseError'
+/** The arguments and settings do not go together with what is there: starting it again would not help. */
+export class WrongUseError extends Error {
+  override name = 'WrongUseError'
+}
+
+/** A server of the database failed, in words. */
+export class DatabaseFailedError extends Error {
+  override name = 'DatabaseFailedError'
 }
 
 export interface Output {
   /** One line of the result. */
   print(line: string): void
+  /** What goes on, and what went wrong. */
   warn(line: string): void
+  /** What is printed is seen by a person, and kept by nobody. */
+  readonly isTerminal: boolean
+}
+
+export interface ExportRequest {
+  readonly folder: string
+  readonly bom: boolean
+  readonly keep: number
 }
 
 export interface Jobs {
-  /** Brings the tables up to date and gives a fresh installation its demo polls; returns the migrations that were run. */
-  migrate(): Promise<string[]>
-  exportCsv(options: { folder: string; bom: boolean; keep: number }): Promise<ExportOutcome>
+  /**
+   * Brings the tables up to date, gives a fresh installation its demo polls and an administrator's token; returns the migrations that were
+   * run, and the file in which a token that was made now stands.
+   */
+  migrate(): Promise<{ migrations: string[]; tokenFile: string | null }>
+  resetAdminToken(): Promise<{ tokenFile: string | null }>
+  exportCsv(request: ExportRequest): Promise<ExportOutcome>
+  /** Exports at these times until it is told to stop. */
+  exportEvery(request: ExportRequest & { every: string }): Promise<void>
   /** `poll`: a poll id or a survey id; null: all. */
-  recount(options: { poll: string | null }): Promise<RecountOutcome>
+  recount(options: { poll: string | null; onReplica: boolean }): Promise<RecountOutcome>
+  setUpReplication(options: { forceEmpty: string | null }): Promise<ReplicationReport>
 }
 
-/** Puts the jobs together: the only place here that names concrete adapters. Nothing is opened before a job runs. */
-export function composeJobs(config: JobsConfig, output: Output): Jobs {
-  if (config.database.kind !== 'sqlite') throw new NoDatabaseError('jobs do not reach a database server yet: unset DB_HOST')
-  const databasePath = join(config.dataDir, 'urna.db')
+/** A server, or a file, that is only read. */
+interface Readable {
+  readonly name: string
+  open(): Replica
+}
 
-  async function reading<Value>(read: (polls: SqlPollRepository, results: SqlResultsReader) => Promise<Value>): Promise<Value> {
+/** How long a statement of a migration may take: it may rebuild a large table. */
+const migrationStatementMsMax = 3_600_000
+/** How long another process that is migrating is waited for. */
+const otherProcessMsMax = 600_000
+const stillAtItMs = 10_000
+const pingMsMax = 4_000
+const readinessKeptMs = 10_000
+const exportStuckMs = 900_000
+const exportFinishMs = 3_000
+
+/** Puts the jobs together: the only place here that names concrete adapters. Nothing is opened before a job runs. */
+export function composeJobs(config: JobsConfig, output: Output, signal: AbortSignal): Jobs {
+  const { database } = config
+  const databasePath = join(config.dataDir, 'urna.db')
+  const say = (line: string) => output.warn(line)
+  const tokenTelling = {
+    dataDirectory: config.dataDir,
+    show: output.isTerminal
+      ? (token: string) => output.print(`\n  Administrator's token, shown only now. Keep it:\n\n    ${token}\n`)
+      : null,
+  }
+
+  /** In the order in which they are tried: a replica first, where there is one. */
+  function readables(): Readable[] {
+    if (database.kind === 'mysql') {
+      const { primary, replica } = database
+      return [...(replica === null ? [] : [{ what: 'the replica', server: replica }]), { what: 'the primary', server: primary }].map(
+        ({ what, server }) => ({
+          name: replica === null ? `the database ${addressOf(server)}` : `${what} ${addressOf(server)}`,
+          open: () => openMysqlReplica(mysqlOptions(database, server)),
+        }),
+      )
+    }
     if (!existsSync(databasePath)) {
-      throw new NoDatabaseError(
+      throw new WrongUseError(
         `there is no database at ${databasePath}: start Urna there once, run migrate, or set DATA_DIR to where its data is`,
       )
     }
-    const replica = openSqliteReader(databasePath)
-    // With SQLite both are one file. SQLite refuses any write through this connection, so a running process is never in its way.
-    const primary: Primary = { ...replica, role: 'primary' }
+    return [{ name: databasePath, open: () => openSqliteReader(databasePath) }]
+  }
+
+  /** On the first of them that can do it. A read-only connection refuses every write, so a running process is never in its way. */
+  async function reading<Value>(
+    from: readonly Readable[],
+    read: (polls: SqlPollRepository, results: SqlResultsReader) => Promise<Value>,
+    { tell = say, stop = signal }: { tell?: (line: string) => void; stop?: AbortSignal } = {},
+  ): Promise<Value> {
+    for (const [index, { name, open }] of from.entries()) {
+      const replica = open()
+      try {
+        const work = () => read(new SqlPollRepository({ ...replica, role: 'primary' }), new SqlResultsReader(replica))
+        return await whileOpen(replica, work, stop)
+      } catch (error) {
+        stop.throwIfAborted()
+        const words = databaseWords(error, name)
+        if (words === null) throw error
+        const next = from[index + 1]
+        if (next === undefined) throw new DatabaseFailedError(words, { cause: error })
+        tell(`${words}. Reading from ${next.name}`)
+      }
+    }
+    throw new Error('nothing to read from')
+  }
+
+  /** Whoever stops the job need not wait for a statement. */
+  async function whileOpen<Value>(opened: Primary | Replica, work: () => Promise<Value>, stop = signal): Promise<Value> {
+    const close = () => void opened.close().catch(() => {})
+    stop.addEventListener('abort', close)
     try {
-      return await read(new SqlPollRepository(primary), new SqlResultsReader(replica))
+      stop.throwIfAborted()
+      return await work()
+    } finally {
+      stop.removeEventListener('abort', close)
+      await opened.close()
+    }
+  }
+
+  /** One process at a time, wherever they run. */
+  function alone<Value>(work: () => Promise<Value>): Promise<Value> {
+    const patience = { waitMs: otherProcessMsMax, say, signal }
+    if (database.kind === 'sqlite') return withFileLock(join(config.dataDir, 'migration-lock.db'), patience, work)
+    const { primary } = database
+    return withServerLock(adminOptions(database, primary), `migration of ${primary.database}`, patience, work)
+  }
+
+  async function openPrimary(options: { queryTimeoutMs?: number } = {}): Promise<Primary> {
+    if (database.kind === 'sqlite') {
+      mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
+      return openSqliteWriter(databasePath)
+    }
+    await awaitDatabase(adminOptions(database, database.primary), { waitMs: config.migrationWaitMs, say, signal })
+    const onEvent = (event: Parameters<typeof mysqlEventLine>[0]) => say(mysqlEventLine(event).message)
+    return openMysqlPrimary({ ...mysqlOptions(database, database.primary), onEvent, ...options })
+  }
+
+  const inWords = async <Value>(work: () => Promise<Value>): Promise<Value> => {
+    try {
+      return await work()
+    } catch (error) {
+      signal.throwIfAborted()
+      if (database.kind !== 'mysql') throw error
+      const words = databaseWords(error, `the database ${addressOf(database.primary)}`)
+      if (words === null) throw error
+      const mayNot = words.includes('does not let the user')
+      throw new DatabaseFailedError(mayNot ? `${words}\n${grantText(database.primary)}` : words, { cause: error })
+    }
+  }
+
+  function exportOnce({ folder, bom, keep }: ExportRequest, hooks: { tell?: (line: string) => void; stop?: AbortSignal } = {}) {
+    const from = readables()
+    const store = directoryExportStore(folder)
+    const dependencies = { store, clock: systemClock, signal: hooks.stop ?? signal }
+    return reading(from, (polls, results) => exportResults({ polls, results, ...dependencies }, { bom, keep }), hooks)
+  }
+
+  return {
+    migrate: () =>
+      inWords(async () => {
+        const primary = await openPrimary({ queryTimeoutMs: migrationStatementMsMax })
+        return whileOpen(primary, async () => {
+          if (database.kind === 'mysql') await refuseReadOnly(primary, database.primary)
+          const key = config.masterKey ?? readOrCreateKeyFile(join(config.dataDir, 'master.key'), output).key
+          return alone(async () => {
+            const migrations = await sayingStill(say, 'migrating', () => migrate(primary))
+            const [polls, settings] = [new SqlPollRepository(primary), new SqlSettings(primary)]
+            await prepareInstallation({ polls, settings, masterKey: openMasterKey(key), clock: systemClock, ids: systemIds })
+            const { tokenFile } = await administratorTokenHash({ configured: config.adminToken, settings, ...tokenTelling })
+            return { migrations, tokenFile }
+          })
+        })
+      }),
+
+    resetAdminToken: () =>
+      inWords(async () => {
+        if (database.kind === 'sqlite') readables()
+        const primary = await openPrimary()
+        return whileOpen(primary, async () => {
+          const settings = new SqlSettings(primary)
+          return resetAdministratorToken({
+            ...tokenTelling,
+            async replace(name, value) {
+              await settings.setIfAbsent(name, value)
+              await primary.db.updateTable('settings').set({ value }).where('name', '=', name).execute()
+            },
+          })
+        })
+      }),
+
+    exportCsv: (request) => exportOnce(request),
+
+    async exportEvery({ every, ...request }) {
+      readables()
+      const logger = createLogger({ service: 'jobs', version: projectVersion, level: config.logLevel })
+      const [ticking, exporting] = [createLoopHealth(), createLoopHealth({ limitMs: exportStuckMs })]
+      const loop = createExportLoop({
+        every,
+        exportOnce(stop) {
+          exporting.beat()
+          return exportOnce(request, { stop, tell: (line) => logger.warn(line) })
+        },
+        onDone: ({ manifest, removed }, tookMs) =>
+          logger.info({ ...manifest, removed: removed.length, tookMs: Math.round(tookMs) }, 'exported the results'),
+        onFailed(error) {
+          if (error instanceof DatabaseFailedError) logger.error(`the export failed: ${error.message}. The files before stay`)
+          else logger.error({ err: error }, 'the export failed: the files before stay')
+        },
+        onSkipped: () => logger.warn('an export was left out: the one before is still being written'),
+      })
+      const metrics = createMetrics({ service: 'jobs', version: projectVersion })
+      registerExportMetrics(metrics.registry, () => loop.report)
+      const databaseAnswers = keptFor(readinessKeptMs, () => answers(readables()))
+      const health = await startHealthServer({
+        port: config.port,
+        host: config.host,
+        metrics,
+        isAlive: () => ticking.healthy() && (!loop.report.running || exporting.healthy()),
+        readiness: async () => ({ database: { ok: await databaseAnswers() }, exports: { ok: isWritable(request.folder) } }),
+      })
+      const timer = setInterval(() => {
+        ticking.beat()
+        loop.tick()
+      }, 1_000)
+      try {
+        const next = loop.nextAtMs === null ? 'never' : new Date(loop.nextAtMs).toISOString()
+        logger.info({ port: health.port, every, folder: request.folder, next }, 'exporting by the clock')
+        await new Promise<void>((resolve) => {
+          if (signal.aborted) resolve()
+          else signal.addEventListener('abort', () => resolve(), { once: true })
+        })
+      } finally {
+        clearInterval(timer)
+        await loop.stop(exportFinishMs)
+        await health.close()
+        logger.info('stopped')
+      }
+    },
+
+    async recount({ poll, onReplica }) {
+      const replica = database.kind === 'mysql' ? database.replica : null
+      if (onReplica && replica === null) throw new WrongUseError('there is no replica to recount on: set DB_REPLICA_HOST')
+      const all = readables()
+      const from = onReplica ? all.slice(0, 1) : all.slice(-1)
+      return reading(from, async (polls, results) => {
+        const pollId = poll === null ? null : await pollIdOf(polls, poll)
+        return recount({ polls, results, print: output.print, say, signal }, { pollId })
+      })
+    },
+
+    async setUpReplication({ forceEmpty }) {
+      const { replication } = config
+      if (database.kind !== 'mysql' || database.replica === null || replication === null)
+        throw new Error('the settings were checked before')
+      const { primary, replica, tls, connectTimeoutMs } = database
+      if (forceEmpty !== null && forceEmpty !== replica.host) {
+        throw new WrongUseError(`--force-empty: expected the host of the replica, to be sure, got ${JSON.stringify(forceEmpty)}`)
+      }
+      return setUpReplication({
+        primary,
+        replica,
+        ...replication,
+        reader: primary,
+        tls,
+        connectTimeoutMs,
+        waitMs: config.migrationWaitMs,
+        forceEmpty: forceEmpty !== null,
+        say,
+        signal,
+      })
+    },
+  }
+}
+
+function addressOf({ host, port }: MysqlServer): string {
+  return `${host}:${port}`
+}
+
+function mysqlOptions({ connectTimeoutMs, queryTimeoutMs, tls }: MysqlConfig, server: MysqlServer) {
+  if (tls !== null) throw new WrongUseError('DB_TLS: connections to the database cannot be encrypted yet, only `off` works')
+  return { ...server, connectionsMax: 3, connectTimeoutMs, queryTimeoutMs }
+}
+
+function adminOptions({ connectTimeoutMs, queryTimeoutMs, tls }: MysqlConfig, server: MysqlServer): DatabaseOptions {
+  return { name: 'the database', ...server, tls, connectTimeoutMs, statementTimeoutMs: queryTimeoutMs }
+}
+
+async function refuseReadOnly(primary: Primary, server: MysqlServer): Promise<void> {
+  const { isReadOnly, product, version } = await serverRole(primary)
+  if (!isReadOnly) return
+  throw new DatabaseFailedError(
+    `the database ${addressOf(server)} (${product} ${version}) takes no writes (read_only): it is a replica. Set DB_HOST to the primary`,
+  )
+}
+
+/** A lock on a file of its own, which is gone with the process however that ends. */
+async function withFileLock<Value>(
+  path: string,
+  { waitMs, say, signal }: { waitMs: number; say: (line: string) => void; signal: AbortSignal },
+  work: () => Promise<Value>,
+): Promise<Value> {
+  const startedMs = performance.now()
+  for (;;) {
+    signal.throwIfAborted()
+    const lock = openSqliteWriter(path)
+    let isMine = false
+    try {
+      return await lock.db.transaction().execute(() => {
+        isMine = true
+        return work()
+      })
+    } catch (error) {
+      if (isMine || (error as { code?: string }).code !== 'SQLITE_BUSY' || performance.now() - startedMs > waitMs) throw error
+    } finally {
+      await lock.close()
+    }
+    say('another process is at work on the database: waiting until it is done')
+    await delay(100, undefined, { signal })
+  }
+}
+
+async function sayingStill<Value>(say: (line: string) => void, what: string, work: () => Promise<Value>): Promise<Value> {
+  const startedMs = performance.now()
+  const timer = setInterval(() => say(`still ${what} (${Math.round((performance.now() - startedMs) / 1_000)} s)`), stillAtItMs)
+  try {
+    return await work()
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+/** Whether one of them answers in time. */
+async function answers(readables: readonly Readable[]): Promise<boolean> {
+  for (const { open } of readables) {
+    const replica = open()
+    try {
+      const late = new Promise<never>((_resolve, reject) => setTimeout(reject, pingMsMax, new Error('late')).unref())
+      await Promise.race([pingDatabase(replica), late])
+      return true
+    } catch (error) {
+      if (!isDatabaseError(error) && (error as Error).message !== 'late') throw error
     } finally {
       await replica.close()
     }
   }
+  return false
+}
 
-  return {
-    async migrate() {
-      mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
-      const key = config.masterKey ?? readOrCreateKeyFile(join(config.dataDir, 'master.key'), output).key
-      const primary = openSqliteWriter(databasePath)
-      try {
-        const migrations = await migrate(primary)
-        const [polls, settings] = [new SqlPollRepository(primary), new SqlSettings(primary)]
-        await prepareInstallation({ polls, settings, masterKey: openMasterKey(key), clock: systemClock, ids: systemIds })
-        return migrations
-      } finally {
-        await primary.close()
-      }
-    },
+function keptFor<Value>(keepMs: number, ask: () => Promise<Value>): () => Promise<Value> {
+  let kept: { atMs: number; value: Promise<Value> } | null = null
+  return () => {
+    const now = performance.now()
+    if (kept === null || now - kept.atMs > keepMs) kept = { atMs: now, value: ask() }
+    return kept.value
+  }
+}
 
-    exportCsv({ folder, bom, keep }) {
-      return reading((polls, results) =>
-        exportResults({ polls, results, store: directoryExportStore(folder), clock: systemClock }, { bom, keep }),
-      )
-    },
-
-    recount({ poll }) {
-      return reading(async (polls, results) => {
-        const pollId = poll === null ? null : await pollIdOf(polls, poll)
-        return recount({ polls, results, print: output.print }, { pollId })
-      })
-    },
+function isWritable(folder: string): boolean {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    accessSync(folder, constants.W_OK)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -19,6 +19,8 @@ export interface ExportDependencies {
   readonly results: Pick<ResultsReader, 'snapshot'>
   readonly store: ExportStore
   readonly clock: Clock
+  /** Ends it between two polls; what is written so far leaves no file. */
+  readonly signal?: AbortSignal
 }
 
 export interface ExportOptions extends CsvOptions {
@@ -78,8 +80,9 @@ async function* csvChunks(
   }
 }
 
-async function* allResults({ polls, results, clock }: ExportDependencies): AsyncGenerator<Results> {
+async function* allResults({ polls, results, clock, signal }: ExportDependencies): AsyncGenerator<Results> {
   for await (const poll of allPolls(polls)) {
+    signal?.throwIfAborted()
     if (pollStateAt(poll.version, clock.nowMs()) === 'draft') continue
     yield resultsOf(poll, await results.snapshot(poll.id), clock.nowMs())
   }

@@ -5,8 +5,26 @@ if (major < 24) {
   process.exit(2)
 }
 
-const { runJobs } = await import('./run.ts')
-process.exitCode = await runJobs(process.argv.slice(2), process.env, {
-  print: (line) => console.log(line),
-  warn: (line) => console.error(line),
-})
+const [{ runJobs }, { StoppedError }] = await Promise.all([import('./run.ts'), import('./stopped.ts')])
+
+const stopping = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  // Once: a second Ctrl-C ends the process at once.
+  process.once(name, () => {
+    stopping.abort(new StoppedError(`stopped by ${name}`))
+    setTimeout(() => process.exit(1), 6_000).unref()
+  })
+}
+
+process.exitCode = await runJobs(
+  process.argv.slice(2),
+  process.env,
+  {
+    print: (line) => console.log(line),
+    warn: (line) => console.error(line),
+    isTerminal: process.stdout.isTTY === true,
+  },
+  stopping.signal,
+)
+// Whatever is still open must not keep a job that has ended.
+setTimeout(() => process.exit(), 2_000).unref()

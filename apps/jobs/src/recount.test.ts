@@ -6,6 +6,8 @@ import { pagedPolls, samplePoll, sampleSnapshot } from './testing/sample-polls.t
 const good = samplePoll(['a', 'b'])
 const planted = samplePoll(['a', 'b'])
 
+const head = 'poll                  turnout      ballots  result'
+
 /** Three ballots in each poll: two for option 1, one for option 2. */
 const ballots = ['1', '1', '2']
 
@@ -33,7 +35,7 @@ describe('recount', () => {
     expect(tallyKeys(good.definition, ['2'])).toHaveLength(2)
     expect(await run({})).toEqual({
       outcome: { polls: 2, mismatches: 0 },
-      lines: [`ok turnout=3 ballots=3 poll=${good.id}`, `ok turnout=3 ballots=3 poll=${planted.id}`],
+      lines: [head, `${good.id}            3            3  ok`, `${planted.id}            3            3  ok`],
     })
   })
 
@@ -41,21 +43,22 @@ describe('recount', () => {
     const { outcome, lines } = await run({ [planted.id]: sampleSnapshot([1, 2]) })
     expect(outcome).toEqual({ polls: 2, mismatches: 1 })
     expect(lines).toEqual([
-      `ok turnout=3 ballots=3 poll=${good.id}`,
-      `MISMATCH turnout=3 ballots=3 poll=${planted.id}`,
-      '  question 1, option 1: stored 1, recounted 2',
-      '  question 1, option 2: stored 2, recounted 1',
+      head,
+      `${good.id}            3            3  ok`,
+      `${planted.id}            3            3  MISMATCH`,
+      '  question 1, option 1            1            2',
+      '  question 1, option 2            2            1',
     ])
   })
 
   it('finds a wrong turnout, and a tally of an option that nobody chose', async () => {
     const stored = sampleSnapshot([2, 1])
-    expect((await run({ [planted.id]: { ...stored, turnout: 4 } })).lines.slice(1)).toEqual([
-      `MISMATCH turnout=4 ballots=3 poll=${planted.id}`,
-      '  turnout: stored 4, recounted 3',
+    expect((await run({ [planted.id]: { ...stored, turnout: 4 } })).lines.slice(2)).toEqual([
+      `${planted.id}            4            3  MISMATCH`,
+      '  turnout                   4            3',
     ])
     const withGhost = { ...stored, tallies: [...stored.tallies, { question: 2, key: '7', count: -1 }] }
-    expect((await run({ [planted.id]: withGhost })).lines.at(-1)).toBe('  question 2, option 7: stored -1, recounted 0')
+    expect((await run({ [planted.id]: withGhost })).lines.at(-1)).toBe('  question 2, option 7           -1            0')
   })
 
   it('takes a tally of 0 for none', async () => {
@@ -65,7 +68,7 @@ describe('recount', () => {
   })
 
   it('checks one poll when asked, and knows when there is none', async () => {
-    expect((await run({}, planted.id)).lines).toEqual([`ok turnout=3 ballots=3 poll=${planted.id}`])
+    expect((await run({}, planted.id)).lines).toEqual([head, `${planted.id}            3            3  ok`])
     await expect(run({}, 'zzzzzzzzzzzzzzzz' as PollId)).rejects.toThrow(UnknownPollError)
   })
 })

@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { PollId } from '@urna/core'
 import { rowSequence } from '@urna/core'
-import { openSqliteWriter, type Primary, SqlBallotRepository, SqlPollRepository } from '@urna/database'
+import { openSqliteWriter, type Primary, SqlBallotRepository, SqlPollRepository, SqlSettings } from '@urna/database'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { tokenHash } from './administrator-token.ts'
 import { runJobs } from './run.ts'
 import { parseCsv } from './testing/parse-csv.ts'
 
@@ -27,7 +28,7 @@ async function runWith(environment: Record<string, string>, ...argumentsOf: stri
   const status = await runJobs(
     argumentsOf,
     { DATA_DIR: dataDir, ...environment },
-    { print: (line) => printed.push(line), warn: (line) => warned.push(line) },
+    { print: (line) => printed.push(line), warn: (line) => warned.push(line), isTerminal: false },
   )
   return { status, printed, warned: warned.join('\n') }
 }
@@ -61,9 +62,39 @@ describe('migrate', () => {
   it('makes the database, the master key and the demo polls, and then has nothing to do', async () => {
     const first = await run('migrate')
     expect(first).toMatchObject({ status: 0, warned: '' })
-    expect(first.printed[0]).toMatch(/^migrated: 0001-polls, /)
-    expect(statSync(join(dataDir, 'master.key')).mode & 0o777).toBe(0o600)
+    expect(first.printed).toEqual([
+      expect.stringMatching(/^migrated: 0001-polls, /),
+      `the administrator's token is in ${join(dataDir, 'first-run.txt')}`,
+    ])
+    for (const name of ['master.key', 'first-run.txt']) expect(statSync(join(dataDir, name)).mode & 0o777).toBe(0o600)
     expect(await run('migrate')).toEqual({ status: 0, printed: ['nothing to migrate'], warned: '' })
+  })
+
+  it('makes no token where one is set', async () => {
+    expect((await runWith({ ADMIN_TOKEN: 'a-token-of-our-own' }, 'migrate')).printed).toHaveLength(1)
+    expect(existsSync(join(dataDir, 'first-run.txt'))).toBe(false)
+  })
+
+  it('of which the token is made anew on request, and only then', async () => {
+    await run('migrate')
+    const tokenAndHash = async () => ({
+      token: readFileSync(join(dataDir, 'first-run.txt'), 'utf8').split('\n')[1] ?? '',
+      hash: await writing((primary) => new SqlSettings(primary).get('admin_token_hash')),
+    })
+    const first = await tokenAndHash()
+    expect(tokenHash(first.token).toString('hex')).toBe(first.hash)
+    const { status, printed } = await run('reset-admin-token')
+    expect([status, printed]).toEqual([
+      0,
+      [`the administrator's token is in ${join(dataDir, 'first-run.txt')}`, 'it counts from the next start of api or standalone on'],
+    ])
+    const second = await tokenAndHash()
+    expect(second.hash).not.toBe(first.hash)
+    expect(tokenHash(second.token).toString('hex')).toBe(second.hash)
+    expect(await runWith({ ADMIN_TOKEN: 'a-token-of-our-own' }, 'reset-admin-token')).toMatchObject({
+      status: 2,
+      warned: expect.stringContaining('ADMIN_TOKEN is set'),
+    })
   })
 
   it('refuses another key in words', async () => {
@@ -109,10 +140,10 @@ describe('recount', () => {
     rmSync(join(dataDir, 'master.key'))
     const all = await run('recount')
     expect(all).toMatchObject({ status: 0, warned: '' })
-    expect(all.printed).toContain(`ok turnout=3 ballots=3 poll=${pollId}`)
+    expect(all.printed).toContain(`${pollId}            3            3  ok`)
     expect(all.printed.at(-1)).toBe('2 polls, 0 mismatches')
     for (const name of ['1', pollId]) {
-      expect((await run('recount', name)).printed).toEqual([`ok turnout=3 ballots=3 poll=${pollId}`, '1 polls, 0 mismatches'])
+      expect((await run('recount', name)).printed.slice(1)).toEqual([`${pollId}            3            3  ok`, '1 polls, 0 mismatches'])
     }
   })
 
@@ -125,8 +156,8 @@ describe('recount', () => {
     for (let time = 0; time < 2; time++) {
       const { status, printed } = await run('recount')
       expect(status).toBe(1)
-      expect(printed).toContain(`MISMATCH turnout=3 ballots=3 poll=${pollId}`)
-      expect(printed).toContain('  question 1, option 1: stored 2, recounted 1')
+      expect(printed).toContain(`${pollId}            3            3  MISMATCH`)
+      expect(printed).toContain('  question 1, option 1            2            1')
       expect(printed.at(-1)).toBe('2 polls, 1 mismatches')
     }
   })
@@ -140,9 +171,10 @@ describe('recount', () => {
         .where('voter_key', '=', Buffer.from('0'.repeat(16)))
         .execute(),
     )
-    expect((await run('recount', '1')).printed.slice(0, 2)).toEqual([
-      `MISMATCH turnout=3 ballots=2 poll=${pollId}`,
-      '  turnout: stored 3, recounted 2',
+    expect((await run('recount', '1')).printed.slice(0, 3)).toEqual([
+      'poll                  turnout      ballots  result',
+      `${pollId}            3            2  MISMATCH`,
+      '  turnout                   3            2',
     ])
   })
 })
@@ -154,6 +186,11 @@ describe('what can go wrong at the terminal', () => {
     [['export-csv', '--keep', '0'], 'expected a whole number from 1'],
     [['count'], "unknown command 'count'"],
     [['recount', '1', '2'], 'too many arguments'],
+    [['recount', '--replica'], 'set DB_REPLICA_HOST'],
+    [['reset-admin-token'], 'there is no database at'],
+    [['export-csv', '--every'], 'there is no database at'],
+    [['set-up-replication'], 'a file has no replica'],
+    [['set-up-replication', '--force-empty'], 'argument missing'],
   ])('%j is said in words, with status 2', async (argumentsOf, words) => {
     const { status, printed, warned } = await run(...argumentsOf)
     expect(status).toBe(2)
@@ -175,7 +212,15 @@ describe('what can go wrong at the terminal', () => {
   it('helps without any setting', async () => {
     const { status, printed } = await runWith({ PORT: 'wrong' }, '--help')
     expect(status).toBe(0)
-    for (const command of ['migrate', 'export-csv', 'recount']) expect(printed.join('\n')).toContain(command)
+    for (const command of [
+      'migrate',
+      'reset-admin-token',
+      'export-csv',
+      'recount',
+      'set-up-replication',
+      'Exit status: 0 done, 1 failed, 2',
+    ])
+      expect(printed.join('\n')).toContain(command)
   })
 
   it('the process itself passes the status on', () => {

@@ -1,26 +1,50 @@
 import { join, resolve } from 'node:path'
-import { ConfigError, type Environment, type JobsConfig, KeyFileError, loadConfig } from '@urna/runtime'
+import { ConfigError, type Environment, type JobsConfig, KeyFileError, type LoadConfigOptions, loadConfig } from '@urna/runtime'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { composeJobs, type Jobs, NetworkFileSystemError, NoDatabaseError, type Output } from './compose.ts'
+import { TokenFileError } from './administrator-token.ts'
+import {
+  composeJobs,
+  DatabaseFailedError,
+  DatabaseUnusableError,
+  type Jobs,
+  NetworkFileSystemError,
+  type Output,
+  ReplicationError,
+  ServerError,
+  WrongUseError,
+} from './compose.ts'
 import { WrongMasterKeyError } from './migrate.ts'
 import { UnknownPollError } from './recount.ts'
+import { StoppedError } from './stopped.ts'
 
-/** A recount found a mismatch. */
-const mismatchStatus = 1
-/** The job did not run to its end. */
-const failureStatus = 2
+/** It did not do what it was to do: trying again may help. A recount that found a mismatch ends with this, too. */
+const failedStatus = 1
+/** Arguments or settings are wrong: trying again would not help. */
+const wrongUseStatus = 2
 
 /** Faults that the person at the terminal can mend: said in words, without a stack. */
-const mendable = [ConfigError, KeyFileError, NetworkFileSystemError, NoDatabaseError, UnknownPollError, WrongMasterKeyError]
+const wrongUses = [ConfigError, KeyFileError, NetworkFileSystemError, TokenFileError, UnknownPollError, WrongMasterKeyError, WrongUseError]
+const failures = [DatabaseFailedError, DatabaseUnusableError, ReplicationError, ServerError, StoppedError]
 
-/** Runs one job to its end; returns the exit status. `argumentsOf` are those behind the program's name. */
-export async function runJobs(argumentsOf: readonly string[], environment: Environment, output: Output): Promise<number> {
+const exitStatuses = `
+Exit status: 0 done, ${failedStatus} failed, ${wrongUseStatus} wrong arguments or settings.
+Settings are environment variables: docs/configuration.md. Results go to the standard output, everything else to the standard error.`
+
+/**
+ * Runs one job to its end, or until `signal` says to stop; returns the exit status. `argumentsOf` are those behind the program's name.
+ */
+export async function runJobs(
+  argumentsOf: readonly string[],
+  environment: Environment,
+  output: Output,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<number> {
   let status = 0
   const program = commands({
     // Only a job that runs reads settings: --help works everywhere.
-    open({ needsNoMasterKey = false } = {}) {
-      const config = loadConfig(environment, 'jobs', { needsNoMasterKey })
-      return { config, jobs: composeJobs(config, output) }
+    open(needs = {}) {
+      const config = loadConfig(environment, 'jobs', needs)
+      return { config, jobs: composeJobs(config, output, signal) }
     },
     output,
     finish: (outcome) => {
@@ -30,33 +54,75 @@ export async function runJobs(argumentsOf: readonly string[], environment: Envir
   try {
     await program.parseAsync(argumentsOf, { from: 'user' })
     return status
-  } catch (error) {
+  } catch (thrown) {
     // Said already.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : failureStatus
-    const { message, stack } = error instanceof Error ? error : new Error(String(error))
-    output.warn(mendable.some((kind) => error instanceof kind) ? message : (stack ?? message))
-    return failureStatus
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : wrongUseStatus
+    // What fails because it was stopped says nothing of its own.
+    const error = signal.aborted ? signal.reason : thrown
+    output.warn(wordsOf(error))
+    return wrongUses.some((kind) => error instanceof kind) ? wrongUseStatus : failedStatus
   }
 }
 
+function wordsOf(error: unknown): string {
+  const { message, stack } = error instanceof Error ? error : new Error(String(error))
+  if ([...wrongUses, ...failures].some((kind) => error instanceof kind)) return message
+  const { code, port } = error as { code?: string; port?: number }
+  if (code === 'EADDRINUSE') return `port ${port} is in use by another program: choose another one with PORT`
+  return stack ?? message
+}
+
 interface Context {
-  open(options?: { needsNoMasterKey?: boolean }): { config: JobsConfig; jobs: Jobs }
+  open(needs?: Pick<LoadConfigOptions, 'needsNoMasterKey' | 'needsReplication'>): { config: JobsConfig; jobs: Jobs }
   readonly output: Output
   finish(status: number): void
 }
 
+interface ExportArguments {
+  readonly folder?: string
+  readonly bom?: true
+  readonly keep?: number
+  readonly every?: true
+}
+
 function commands({ open, output, finish }: Context): Command {
   const { print } = output
-  const program = new Command('urna-jobs').description('Jobs that run to completion. They may run beside a running Urna.')
+  const program = new Command('urna-jobs')
+    .description('Jobs that run to completion. They may run beside a running Urna.')
+    .addHelpText('after', exitStatuses)
   // Before the commands are made: they inherit what is set by then.
   program.exitOverride().configureOutput({ writeOut: (text) => print(text.trimEnd()), writeErr: (text) => output.warn(text.trimEnd()) })
 
   program
     .command('migrate')
-    .description('bring the tables up to date, and give a fresh installation its demo polls (Urna does it by itself at every start)')
+    .description("bring the tables up to date; give a fresh installation its demo polls and an administrator's token")
+    .addHelpText(
+      'after',
+      `
+Run it before every start of a new version, as often as you like and several at once: one migrates, the others wait. It waits up to
+MIGRATION_WAIT_SECONDS for the database server, and makes the database DB_DATABASE where it is missing and DB_USER may. Without DB_HOST:
+the SQLite file in DATA_DIR (standalone does this by itself at every start). Needs MASTER_KEY where there is DB_HOST. The administrator's token
+is shown on the terminal; where there is none it is written to DATA_DIR/first-run.txt; with ADMIN_TOKEN none is made.
+${exitStatuses}`,
+    )
     .action(async () => {
-      const migrations = await open().jobs.migrate()
+      const { migrations, tokenFile } = await open().jobs.migrate()
       print(migrations.length === 0 ? 'nothing to migrate' : `migrated: ${migrations.join(', ')}`)
+      if (tokenFile !== null) print(`the administrator's token is in ${tokenFile}`)
+    })
+
+  program
+    .command('reset-admin-token')
+    .description("make another administrator's token; the old one is refused by every process that is started afterwards")
+    .addHelpText('after', exitStatuses)
+    .action(async () => {
+      const { config, jobs } = open({ needsNoMasterKey: true })
+      if (config.adminToken !== null) {
+        throw new WrongUseError('ADMIN_TOKEN is set, and wins over any other token: change it there, or unset it')
+      }
+      const { tokenFile } = await jobs.resetAdminToken()
+      if (tokenFile !== null) print(`the administrator's token is in ${tokenFile}`)
+      print('it counts from the next start of api or standalone on')
     })
 
   program
@@ -65,14 +131,24 @@ function commands({ open, output, finish }: Context): Command {
     .option('--folder <path>', 'where to (default: EXPORT_DIR)')
     .option('--bom', 'begin with a byte order mark (default: EXPORT_BOM)')
     .option('--keep <count>', 'how many of the newest exports stay (default: EXPORT_KEEP)', positiveInteger)
-    .action(async (options: { folder?: string; bom?: true; keep?: number }) => {
+    .option('--every', 'go on, and write one at each of the times EXPORT_EVERY; health and metrics on PORT (8083)')
+    .addHelpText(
+      'after',
+      `
+Reads DB_REPLICA_HOST where it is set, and DB_HOST while that does not answer. A file appears whole or not at all; beside it a manifest
+says until when everything accepted is in it (asOf): on a replica that lags, that is earlier. When it fails, the files before stay.
+${exitStatuses}`,
+    )
+    .action(async (options: ExportArguments) => {
       const { config, jobs } = open({ needsNoMasterKey: true })
       const folder = resolve(options.folder ?? config.exportDir)
-      const { manifest, removed } = await jobs.exportCsv({
-        folder,
-        bom: options.bom ?? config.exportBom,
-        keep: options.keep ?? config.exportKeep,
-      })
+      const request = { folder, bom: options.bom ?? config.exportBom, keep: options.keep ?? config.exportKeep }
+      if (options.every !== undefined) {
+        if (config.exportEvery === null) throw new WrongUseError('--every: EXPORT_EVERY is off, there is no time at which to export')
+        await jobs.exportEvery({ ...request, every: config.exportEvery })
+        return
+      }
+      const { manifest, removed } = await jobs.exportCsv(request)
       print(join(folder, manifest.file))
       print(
         `rows=${manifest.rows} bytes=${manifest.bytes} sha256=${manifest.sha256} as-of=${manifest.asOf ?? 'none'} removed=${removed.length}`,
@@ -81,14 +157,43 @@ function commands({ open, output, finish }: Context): Command {
 
   program
     .command('recount')
-    .description(
-      `count the ballots again and compare with the stored tallies; exit status ${mismatchStatus} if they differ. Repairs nothing`,
-    )
+    .description(`count the ballots again and compare with the stored tallies; exit status ${failedStatus} if they differ. Repairs nothing`)
     .argument('[poll]', 'a poll id or a survey id (default: all polls)')
-    .action(async (poll: string | undefined) => {
-      const { polls, mismatches } = await open({ needsNoMasterKey: true }).jobs.recount({ poll: poll ?? null })
+    .option('--replica', 'on DB_REPLICA_HOST (default: on DB_HOST)')
+    .addHelpText(
+      'after',
+      `
+Each poll is counted in one snapshot, so it may run while ballots are counted. The first number is the stored one, the second the recounted.
+${exitStatuses}`,
+    )
+    .action(async (poll: string | undefined, options: { replica?: true }) => {
+      const { jobs } = open({ needsNoMasterKey: true })
+      const { polls, mismatches } = await jobs.recount({ poll: poll ?? null, onReplica: options.replica ?? false })
       print(`${polls} polls, ${mismatches} mismatches`)
-      finish(mismatches === 0 ? 0 : mismatchStatus)
+      finish(mismatches === 0 ? 0 : failedStatus)
+    })
+
+  program
+    .command('set-up-replication')
+    .description('make DB_REPLICA_HOST the replica of DB_HOST, or see that it is; a second run changes nothing')
+    .option('--force-empty <host>', 'remove ALL databases of the replica first; <host> must be DB_REPLICA_HOST, to be sure')
+    .addHelpText(
+      'after',
+      `
+Both are MySQL 8.4 or newer, or both MariaDB 10.5 or newer. Needs DB_REPLICA_HOST, REPLICATION_ADMIN_PASSWORD (of REPLICATION_ADMIN_USER, by default
+root, on both) and REPLICATION_PASSWORD (of REPLICATION_USER, which is made); REPLICATION_SOURCE_HOST where the replica reaches the
+primary under another address than DB_HOST. Makes the replica refuse writes, and turns on semi-synchronous replication where the servers have it.
+Says which settings a server lacks, for those that only its configuration can change. Ends by showing both, and with status ${failedStatus} if
+replication does not run.
+${exitStatuses}`,
+    )
+    .action(async (options: { forceEmpty?: string }) => {
+      const { jobs } = open({ needsNoMasterKey: true, needsReplication: true })
+      const { runs, lines, changes, advice } = await jobs.setUpReplication({ forceEmpty: options.forceEmpty ?? null })
+      if (changes.length === 0) print('nothing to change')
+      for (const [name, value] of lines) print(`${name.padEnd(14)}${value}`)
+      for (const text of advice) output.warn(text)
+      finish(runs ? 0 : failedStatus)
     })
 
   return program
