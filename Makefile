@@ -1,6 +1,6 @@
 # Everything a person does here, by name. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help start dev test test-failure check format bench bench-live docs screenshots clean
+.PHONY: help start cluster dev test test-failure check format bench bench-live docs screenshots clean
 
 RUN := ./scripts/with-node
 INSTALLED := .cache/installed
@@ -12,6 +12,9 @@ help: ## list the targets
 
 start: $(INSTALLED) $(PAGES) ## run Urna on this machine: http://localhost:8080 (PORT=9090 for another port)
 	@NODE_ENV=$${NODE_ENV:-production} exec $(RUN) node apps/standalone/src/main.ts
+
+cluster: $(INSTALLED) $(PAGES) ## all processes with real servers on this machine, to watch; see docs/cluster.md
+	@exec $(RUN) node scripts/cluster.ts $(DO)
 
 dev: $(INSTALLED) ## run it with reload at every change: pages on http://localhost:8000, api on 8080
 	@exec $(RUN) node scripts/dev.ts

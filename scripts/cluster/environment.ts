@@ -1,0 +1,17 @@
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** What our processes take over from the person's environment: nothing of another installation's servers or secrets. */
+const passedOn = [
+  ...['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'NODE_OPTIONS'],
+  ...['NODE_ENV', 'LOG_LEVEL', 'BACKLOG_MAX', 'REPLAY_WINDOW_SECONDS', 'CLAIM_IDLE_SECONDS', 'BATCH_BALLOTS_MAX', 'LIVE_READERS_MAX'],
+  ...['RESULTS_CACHE', 'RESULTS_CACHE_SECONDS', 'DEFAULT_POLL', 'EXPORT_EVERY', 'EXPORT_KEEP', 'EXPORT_BOM', 'DB_CONNECTIONS_MAX'],
+]
+
+export function baseEnvironment(environment: Environment): Record<string, string> {
+  const found: Record<string, string> = {}
+  for (const name of passedOn) {
+    const value = environment[name]
+    if (value !== undefined) found[name] = value
+  }
+  return found
+}
