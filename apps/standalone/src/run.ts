@@ -1,4 +1,4 @@
-import { WrongMasterKeyError } from '@urna/jobs'
+import { TokenFileError, WrongMasterKeyError } from '@urna/jobs'
 import { type Environment, runProcess } from '@urna/runtime'
 import { compose, NetworkFileSystemError } from './compose.ts'
 import { DataDirectoryInUseError } from './data-directory.ts'
@@ -7,7 +7,7 @@ export function runStandalone(environment: Environment): Promise<void> {
   return runProcess(environment, {
     name: 'standalone',
     compose,
-    mendable: [DataDirectoryInUseError, NetworkFileSystemError, WrongMasterKeyError],
+    mendable: [DataDirectoryInUseError, NetworkFileSystemError, TokenFileError, WrongMasterKeyError],
     startCommand: 'make start',
     stopMsMax: 6_000,
   })
