@@ -73,6 +73,21 @@ describe('a watched server', () => {
     expect([server.isUp, kinds()]).toEqual([true, ['up']])
   })
 
+  it('is not away because all connections to it are busy', async () => {
+    const message = 'no connection to the database was free within 3000 ms'
+    const busy = new RetryableDatabaseError(message, { cause: Object.assign(new Error(message), { code: 'URNA_TIMED_OUT' }) })
+    let probes = 0
+    const { server, kinds } = watched(async () => {
+      if (++probes > 1) throw busy
+      return { isReadOnly: false }
+    })
+    server.start()
+    await server.whenUp(5_000)
+    await expect(server.run(() => Promise.reject(busy))).rejects.toThrow('was free within')
+    await until(() => probes > 3)
+    expect([server.isUp, kinds()]).toEqual([true, ['up']])
+  })
+
   it('is not away because of a call that began before it came back', async () => {
     let answers = true
     const { server, kinds } = watched(async () => {

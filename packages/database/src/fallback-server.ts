@@ -113,7 +113,9 @@ export class WatchedServer {
       try {
         this.#setUp(await this.#options.probe())
       } catch (error) {
-        if (!this.#closed) this.#setDown(error as Error)
+        // All connections being busy says nothing of the server; a call that gets no answer will.
+        const isOnlyBusy = this.isUp && saysBusy(error)
+        if (!this.#closed && !isOnlyBusy) this.#setDown(error as Error)
       }
       if (this.#closed) return
       const { probeEveryMs, checkEveryMs } = this.#options
@@ -177,7 +179,15 @@ const away = new Set(
 )
 
 export function saysAway(error: unknown): boolean {
+  if (saysBusy(error)) return false
   return error instanceof ServerAwayError || error instanceof NotPreparedError || away.has(codeOf(error) ?? '')
+}
+
+/** We ask more than we have connections for: to ask another server instead would only move the burden. */
+function saysBusy(error: unknown): boolean {
+  const { cause } = (error ?? {}) as { cause?: { message?: unknown } | undefined }
+  const message = String(cause?.message ?? (error as Error | null)?.message ?? '')
+  return codeOf(error) === 'URNA_DATABASE_BUSY' || (codeOf(error) === 'URNA_TIMED_OUT' && message.includes('was free within'))
 }
 
 export function saysReadOnly(error: unknown): boolean {

@@ -168,7 +168,8 @@ export const plainSettings = {
     group: 'running',
     kind: secondsAsMs(0, 3_600),
     default: '60',
-    description: 'How long a starting process waits for the database server to answer and for its tables to be there, until it gives up.',
+    description:
+      'How long a starting process waits for the database server to answer and for its tables to be there. Then a job gives up; api and consumer log an error, and wait on.',
     usedBy: ['api', 'consumer', 'jobs'],
   }),
   logLevel: setting({
