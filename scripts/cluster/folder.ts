@@ -40,9 +40,9 @@ export class ClusterFolder {
     return join(this.path, ...parts)
   }
 
-  subfolder(name: string, mode = 0o700): string {
+  subfolder(name: string): string {
     const path = this.at(name)
-    mkdirSync(path, { recursive: true, mode })
+    mkdirSync(path, { recursive: true, mode: 0o700 })
     return path
   }
 

@@ -26,9 +26,12 @@ export interface MysqlServerOptions {
 /** Makes the data folder if there is none, and says how the server is started. */
 export function planMysqlServer(options: MysqlServerOptions): ProcessPlan {
   const { role, port, folder, program, secrets, environment } = options
-  const home = folder.subfolder(role, 0o700)
-  ownedByServer(home, options.user)
-  if (!existsSync(join(home, 'data'))) makeData(home, options)
+  const home = folder.subfolder(role)
+  // Its own: a server that starts removes what it takes for temporary tables of an earlier life, also those of another one that runs.
+  const temporary = folder.subfolder(`${role}/tmp`)
+  for (const path of [home, temporary]) ownedByServer(path, options.user)
+  const environmentOfServer = { ...environment, TMPDIR: temporary }
+  if (!existsSync(join(home, 'data'))) makeData(home, { ...options, environment: environmentOfServer })
   // Read at every start; the server's own user must be able to, and nobody else.
   const initFile = join(home, 'users.sql')
   writeFileSync(initFile, usersOf(options), { mode: 0o600 })
@@ -36,7 +39,7 @@ export function planMysqlServer(options: MysqlServerOptions): ProcessPlan {
   return {
     name: role,
     command: [program.server, ...settingsOf(home, initFile, options)],
-    environment,
+    environment: environmentOfServer,
     workingDirectory: home,
     isReady: () => answers(port, secrets.databaseAdministratorPassword),
     readyWithinMs: 60_000,
@@ -89,8 +92,15 @@ function settingsOf(home: string, initFile: string, options: MysqlServerOptions)
     '--max-binlog-size=67108864',
     ...(isMysql ? ['--mysqlx=OFF', '--gtid-mode=ON', '--enforce-gtid-consistency=ON'] : []),
     ...(role === 'primary' ? [] : [`--relay-log=${home}/data/relay`, '--relay-log-recovery=1', '--read-only=1']),
+    ...(isMysql ? [] : semiSynchronous[role]),
   ]
 }
+
+/** What `jobs set-up-replication` turns on, and a restart would turn off. On MySQL it is a plugin, which that job installs. */
+const semiSynchronous = {
+  primary: ['--rpl-semi-sync-master-enabled=ON', '--rpl-semi-sync-master-wait-point=AFTER_SYNC', '--rpl-semi-sync-master-timeout=1000'],
+  replica: ['--rpl-semi-sync-slave-enabled=ON'],
+} as const
 
 /** Each server's own users: not in the binary log, or the replica would be told of users that it has. */
 function usersOf({ role, secrets }: MysqlServerOptions): string {

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { ClusterError } from './errors.ts'
@@ -42,24 +43,22 @@ function fixedPortOf(name: string): number {
   return port + Number(number)
 }
 
-export async function freePort(): Promise<number> {
-  const port = await listenOnce(0)
-  if (port === null) throw new Error('no free port on this machine')
-  return port
+/** Below those that the system gives to outgoing connections: it stays free until the server takes it, and while that is stopped. */
+const freePorts = { from: 20_000, to: 32_000 }
+
+async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const port = randomInt(freePorts.from, freePorts.to)
+    if (await isFree(port)) return port
+  }
+  throw new ClusterError(`There is hardly a free port from ${freePorts.from} to ${freePorts.to} on this machine.`)
 }
 
-export async function isFree(port: number): Promise<boolean> {
-  return (await listenOnce(port)) !== null
-}
-
-function listenOnce(port: number): Promise<number | null> {
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer()
-    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(null) : reject(error)))
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : null))
-    })
+    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(false) : reject(error)))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 }
 

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ReplicationReport, type ReplicationRequest, setUpReplication } from '@urna/database'
-import type { MysqlServer, ServerKind } from './mysql-servers.ts'
+import { afterAll, beforeAll, describe } from 'vitest'
+import { type MysqlServer, type ServerKind, serverKinds } from './mysql-servers.ts'
 
 /** What a server of a pair needs beside the usual settings; `number` tells the two apart. */
 export function pairSettings({ product }: ServerKind, number: number): string[] {
@@ -120,11 +121,13 @@ export class ReplicatedPair {
 
   /** The replica applies everything so much later; 0: at once. */
   async lagBehind(seconds: number): Promise<void> {
-    await this.stopApplying()
+    // MariaDB changes nothing while one of both threads runs.
+    await this.pause()
     await this.replica.query(
       this.#product(`change replication source to source_delay = ${seconds}`, `change master to master_delay = ${seconds}`),
     )
-    await this.resumeApplying()
+    await this.resume()
+    await this.running()
   }
 
   /** Row of `show replica status` under MySQL's names, as far as tests ask for it. */
@@ -155,5 +158,23 @@ export class ReplicatedPair {
 
   #product(mysql: string, mariadb: string): string {
     return this.primary.product === 'MySQL' ? mysql : mariadb
+  }
+}
+
+/** A suite of tests for a pair of each kind of server; where one is missing, the suite's name says what to install. */
+export function describePairs(name: string, define: (pair: () => ReplicatedPair, kind: ServerKind) => void, setUp = true): void {
+  for (const kind of serverKinds()) {
+    const what = `${name}: ${kind.product}`
+    describe.skipIf(kind.missing !== null)(kind.missing === null ? what : `${what} (skipped: ${kind.missing})`, () => {
+      let started: ReplicatedPair | null = null
+      beforeAll(async () => {
+        started = await (setUp ? ReplicatedPair.start(kind) : ReplicatedPair.startApart(kind))
+      }, 120_000)
+      afterAll(() => started?.stop())
+      define(() => {
+        if (started === null) throw new Error('the pair is started before the first test')
+        return started
+      }, kind)
+    })
   }
 }
