@@ -271,6 +271,7 @@ describe.skipIf(isMissing)(isMissing ? `${name} (skipped: apt-get install nginx)
     socket.on('data', (part) => {
       bytes += part.length
     })
+    socket.resume()
     await new Promise((resolve) => socket.once('close', resolve))
     expect(bytes).toBeGreaterThan(text.length)
     expect(balanced.filesWritten).toEqual([])
