@@ -10,7 +10,7 @@ export function trafficTable(logPath: string, apis: readonly { readonly name: st
     .split('\n')
     .filter((line) => Date.parse(line.slice(0, line.indexOf(' '))) >= sinceMs)
     // Of several the last one answered; `-`: the load balancer itself.
-    .map((line) => / api=(?:.*, )?(\S+) cache=/.exec(line)?.[1])
+    .map((line) => / api=(?:[^=]*, )?(\S+) said=/.exec(line)?.[1])
   const countOf = (wanted: string) => answered.filter((address) => address === wanted).length
   const nobody = answered.filter((address) => address !== '-' && apis.every((api) => api.address !== address)).length
   const rows: [string, number, string][] = [
