@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 /** Tests that start database and queue servers of their own: minutes, so `make test-servers` runs them. */
-const onServers = ['test/servers/**/*.test.ts', 'test/e2e/{api-consumer*,cluster,routing}.test.ts']
+const onServers = ['test/servers/**/*.test.ts', 'test/e2e/{api-consumer*,cluster,load-balancer,routing}.test.ts']
 const wanted = process.env.TEST_SERVERS === '1'
 
 export default defineConfig({
