@@ -1,6 +1,6 @@
 # Everything a person does here, by name. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help start cluster dev test test-servers test-failure check format bench bench-live docs screenshots clean
+.PHONY: help start cluster dev test test-quick test-servers test-failure check format bench bench-live docs screenshots clean
 
 RUN := ./scripts/with-node
 INSTALLED := .cache/installed
@@ -8,7 +8,7 @@ PAGES := apps/frontend/dist/index.html
 PAGE_SOURCES := $(shell find apps/frontend packages/contracts/src -type f -not -path '*/dist/*' -not -path '*/node_modules/*' 2>/dev/null)
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 start: $(INSTALLED) $(PAGES) ## run Urna on this machine: http://localhost:8080 (PORT=9090 for another port)
 	@NODE_ENV=$${NODE_ENV:-production} exec $(RUN) node apps/standalone/src/main.ts
@@ -19,11 +19,14 @@ cluster: $(INSTALLED) $(PAGES) ## all processes with real servers on this machin
 dev: $(INSTALLED) ## run it with reload at every change: pages on http://localhost:8000, api on 8080
 	@exec $(RUN) node scripts/dev.ts
 
-test: $(INSTALLED) $(PAGES) ## all tests but those on servers
-	@$(RUN) node scripts/run-tests.ts
+test: $(INSTALLED) $(PAGES) ## all tests; those on servers say SKIPPED where a server is not installed
+	@TESTS=all $(RUN) node scripts/run-tests.ts
 
-test-servers: $(INSTALLED) $(PAGES) ## the adapters and processes on MariaDB, MySQL (SERVER_ROOT), Redis and an SQS emulator
-	@TEST_SERVERS=1 $(RUN) node scripts/run-tests.ts
+test-quick: $(INSTALLED) $(PAGES) ## all tests but those on servers
+	@TESTS=quick $(RUN) node scripts/run-tests.ts
+
+test-servers: $(INSTALLED) $(PAGES) ## adapters and processes on MariaDB, MySQL 9 (SERVER_ROOT), Redis, SQS emulator: which suite passed on which
+	@TESTS=servers $(RUN) node scripts/run-tests.ts
 
 test-failure: $(INSTALLED) ## kill the process under load, again and again, and count the ballots
 	@$(RUN) node test/failure/kill.ts

@@ -2,9 +2,11 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type ReportedTest, suiteRows, suiteTable } from './suite-table.ts'
 
 /**
- * `make test`: builds, runs every test, and ends with one line `N passed, N failed, N skipped` that adds all of them up.
+ * `make test`, and with fewer of them `make test-quick` and `make test-servers`: builds, runs the tests, shows which suite passed on which
+ * server, and ends with one line `N passed, N failed, N skipped` that adds all of them up.
  * What cannot run on this machine prints SKIPPED and why, and never counts as passed.
  */
 
@@ -17,7 +19,7 @@ interface VitestReport {
   readonly testResults: {
     readonly status: string
     readonly name: string
-    readonly assertionResults: { readonly status: string; readonly fullName: string }[]
+    readonly assertionResults: (ReportedTest & { readonly fullName: string })[]
   }[]
 }
 
@@ -55,6 +57,8 @@ try {
       if (test.status === 'pending' || test.status === 'skipped') console.log(`SKIPPED ${test.fullName}`)
     }
   }
+  const rows = suiteRows(report.testResults.flatMap((file) => file.assertionResults))
+  if (process.env.TESTS !== 'quick' && rows.length > 0) console.log(suiteTable(rows).join('\n'))
 } catch {
   failed += 1
 }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { describeServers } from '../servers/support/mysql-suites.ts'
-import { SqsServer } from '../servers/support/sqs-server.ts'
+import { SqsServer, sqsName } from '../servers/support/sqs-server.ts'
 import { getJson, openPoll, send, until } from '../support/client.ts'
 import { ServerProcesses } from '../support/server-processes.ts'
 import type { StandaloneProcess } from '../support/standalone-process.ts'
@@ -11,7 +11,7 @@ import { TcpGate } from '../support/tcp-gate.ts'
 
 const credentials = { accessKeyId: 'AKIATESTTESTTESTTEST', secretAccessKey: 'x'.repeat(40) }
 
-describeServers('api and consumer on SQS', (suite) => {
+describeServers(`api and consumer on ${sqsName}`, (suite) => {
   let sqs: SqsServer
   let primary: TcpGate
   let urna: ServerProcesses

@@ -42,9 +42,9 @@ function logged(process: StandaloneProcess, level: 'warn' | 'error'): string[] {
 }
 
 describe.skipIf(redisKind === undefined)(
-  `api and consumer${redisKind === undefined ? ' (skipped: apt-get install redis-server)' : ''}`,
+  redisKind === undefined ? 'api and consumer (skipped: apt-get install redis-server)' : 'api and consumer',
   () => {
-    describeServers('on Redis', (suite) => {
+    describeServers(`api and consumer on ${redisKind?.name ?? 'Redis'}`, (suite) => {
       let redis: RedisServer
       let primary: TcpGate
       let replica: TcpGate

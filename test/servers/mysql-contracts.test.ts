@@ -6,7 +6,7 @@ import { resultsReaderContract } from '@urna/core/testing/results-reader-contrac
 import { SqlBallotRepository, SqlPollRepository, SqlQueueEpochs, SqlResultsReader } from '@urna/database'
 import { describeServers } from './support/mysql-suites.ts'
 
-describeServers('contracts', (suite, { product }) => {
+describeServers('contracts', (suite, { name }) => {
   const ballots = async () => {
     const { primary, second, replica, close } = await suite.databases.open()
     return {
@@ -17,14 +17,14 @@ describeServers('contracts', (suite, { product }) => {
       close,
     }
   }
-  ballotRepositoryContract(product, ballots, { randomRuns: 30 })
-  lowWaterContract(product, ballots)
-  resultsReaderContract(product, ballots)
-  pollRepositoryContract(product, async () => {
+  ballotRepositoryContract(name, ballots, { randomRuns: 30 })
+  lowWaterContract(name, ballots)
+  resultsReaderContract(name, ballots)
+  pollRepositoryContract(name, async () => {
     const { primary, second, close } = await suite.databases.open()
     return { polls: new SqlPollRepository(primary), second: new SqlPollRepository(second), close }
   })
-  queueEpochsContract(product, async () => {
+  queueEpochsContract(name, async () => {
     const { primary, second, close } = await suite.databases.open()
     return { epochs: new SqlQueueEpochs(primary), second: new SqlQueueEpochs(second), close }
   })

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { ballotQueueContract, type QueueSubject, type QueueSubjectOptions } from '@urna/core/testing/ballot-queue-contract'
 import { type RedisStreamsOptions, redisStreamsQueue } from '@urna/queue'
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { afterAll, beforeAll, describe } from 'vitest'
 import { RedisServer, redisKinds } from './support/redis-servers.ts'
 
 /** What the primary does: the same identity is the same epoch, a new one a greater one. */
@@ -35,11 +35,8 @@ async function subjectOn(server: RedisServer, options: Omit<RedisStreamsOptions,
 }
 
 for (const kind of redisKinds) {
-  if (kind.missing !== null) {
-    it.skip(`${kind.name}: ${kind.missing}`, () => {})
-    continue
-  }
-  describe(kind.name, () => {
+  const what = `contracts: ${kind.name}`
+  describe.skipIf(kind.missing !== null)(kind.missing === null ? what : `${what} (skipped: ${kind.missing})`, () => {
     let server: RedisServer
     beforeAll(async () => {
       server = await RedisServer.start(kind)

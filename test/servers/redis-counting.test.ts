@@ -6,7 +6,7 @@ import { sampleDefinition, sampleDraft, voterKeyOf } from '@urna/core/testing/co
 import { InMemoryBallots } from '@urna/core/testing/in-memory-ballots'
 import { InMemoryPolls } from '@urna/core/testing/in-memory-polls'
 import { expect, it } from 'vitest'
-import { EpochsInMemory, onEveryRedis, openQueue, until } from './redis-subjects.ts'
+import { describeRedis, EpochsInMemory, openQueue, until } from './redis-subjects.ts'
 import { RedisServer } from './support/redis-servers.ts'
 
 const voters = 600
@@ -17,7 +17,7 @@ interface Voter {
   readonly accepted: { readonly published: Published; readonly answer: string }[]
 }
 
-onEveryRedis(({ kind }) => {
+describeRedis('counting out of the queue', ({ kind }) => {
   for (const changesAllowed of [true, false]) {
     const which = changesAllowed ? 'last accepted ballot of each voter' : 'first one, where the poll allows no changes,'
     it(`counts the ${which} exactly once, while Redis is killed, hangs and drops connections, and consumers end half-way`, async () => {

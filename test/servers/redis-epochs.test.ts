@@ -1,11 +1,11 @@
 import { advanceLowWater, endOfEpoch } from '@urna/core'
 import { expect, it } from 'vitest'
 import {
+  describeRedis,
   drain,
   EpochsInMemory,
   everything,
   type OpenQueue,
-  onEveryRedis,
   openQueue,
   RowsInMemory,
   sampleBallot,
@@ -17,7 +17,7 @@ import { RedisProxy, RedisServer } from './support/redis-servers.ts'
 const epochOf = (sequence: string) => Number.parseInt(sequence.slice(0, 8), 16)
 const wipes = (queue: OpenQueue) => queue.events.flatMap((event) => (event.kind === 'wiped' ? [event.missing] : []))
 
-onEveryRedis(({ kind, server, open }) => {
+describeRedis('epochs of the queue', ({ kind, server, open }) => {
   const wiping = {
     'DEL of the stream': { command: (queue: OpenQueue) => ['DEL', queue.stream], missing: 'stream', lost: true },
     FLUSHALL: { command: () => ['FLUSHALL'], missing: 'all', lost: true },

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import { type BallotPublisher, type Published, QueueOverloadedError, QueueUnavailableError } from '@urna/core'
 import { describe, expect, it } from 'vitest'
-import { drain, EpochsInMemory, everything, onEveryRedis, openQueue, sampleBallot, sequencesOf, until } from './redis-subjects.ts'
+import { describeRedis, drain, EpochsInMemory, everything, openQueue, sampleBallot, sequencesOf, until } from './redis-subjects.ts'
 import { RedisServer, redisKinds } from './support/redis-servers.ts'
 
 /** Voters who send again until they are told that their ballot is safe. */
@@ -41,7 +41,7 @@ class Voters {
   }
 }
 
-onEveryRedis(({ kind, open }) => {
+describeRedis('a queue that fails', ({ kind, open }) => {
   it('has every ballot that it confirmed after kill -9 under load, and keeps each voter in order', async () => {
     const server = await RedisServer.start(kind)
     const queue = openQueue(server, { streams: 2 })

@@ -7,7 +7,7 @@ import { RedisServer, redisKinds, removeRedisServers } from './support/redis-ser
 
 const kind = redisKinds.find(({ missing }) => missing === null)
 
-describe.skipIf(kind === undefined)('results shared through Redis', () => {
+describe.skipIf(kind === undefined)(`results shared by apis: ${kind?.name ?? 'Redis (skipped: apt-get install redis-server)'}`, () => {
   let redis: RedisServer
   const caches: RedisResultsCache[] = []
   beforeAll(async () => {

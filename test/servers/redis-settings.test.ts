@@ -1,10 +1,10 @@
 import { QueueUnavailableError } from '@urna/core'
 import { readServerInfo, UnusableRedisError } from '@urna/queue/redis-streams/settings-check'
 import { describe, expect, it } from 'vitest'
-import { onEveryRedis, openQueue, sampleBallot, until } from './redis-subjects.ts'
+import { describeRedis, openQueue, sampleBallot, until } from './redis-subjects.ts'
 import { RedisServer } from './support/redis-servers.ts'
 
-onEveryRedis(({ kind }) => {
+describeRedis('settings of the server', ({ kind }) => {
   /** What is said about a Redis with these settings, and whether it takes ballots. */
   async function saidAbout(settings: Record<string, string>): Promise<{ setting: string; value: string | null; message: string }[]> {
     const server = await RedisServer.start(kind, { settings })

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { BallotSubscriber, Delivery, LowWater, PollId, PublishableBallot } from '@urna/core'
 import { type RedisStreamsEvent, type RedisStreamsOptions, type RedisStreamsQueue, redisStreamsQueue } from '@urna/queue'
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { afterAll, beforeAll, describe } from 'vitest'
 import { type RedisKind, RedisServer, type RedisServerOptions, redisKinds, removeRedisServers } from './support/redis-servers.ts'
 
 /** What the primary does: the same identity is the same epoch, a new one a greater one. */
@@ -49,14 +49,11 @@ export interface RedisTests {
   readonly closeAll: () => Promise<void>
 }
 
-/** Runs tests on every Redis that is here, one server for all of them; says what to install where one is missing. */
-export function onEveryRedis(define: (tests: RedisTests) => void, settings: RedisServerOptions = {}): void {
+/** A suite of tests for every Redis, one server for all of them; where one is missing, the suite's name says what to install. */
+export function describeRedis(name: string, define: (tests: RedisTests) => void, settings: RedisServerOptions = {}): void {
   for (const kind of redisKinds) {
-    if (kind.missing !== null) {
-      it.skip(`${kind.name}: ${kind.missing}`, () => {})
-      continue
-    }
-    describe(kind.name, () => {
+    const what = `${name}: ${kind.name}`
+    describe.skipIf(kind.missing !== null)(kind.missing === null ? what : `${what} (skipped: ${kind.missing})`, () => {
       let server: RedisServer
       const opened: OpenQueue[] = []
       const closeAll = async () => {

@@ -6,11 +6,11 @@ import { defineScripts, runScript } from '@urna/queue/redis-streams/scripts'
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { expect, it } from 'vitest'
-import { drain, everything, type OpenQueue, onEveryRedis, RowsInMemory, sampleBallot, sequencesOf, until } from './redis-subjects.ts'
+import { describeRedis, drain, everything, type OpenQueue, RowsInMemory, sampleBallot, sequencesOf, until } from './redis-subjects.ts'
 
 const queueKey = (queue: OpenQueue) => queue.stream.replace(':ballots', ':queue')
 
-onEveryRedis(({ server, open }) => {
+describeRedis('upkeep of the queue', ({ server, open }) => {
   const ask = (...command: (string | number)[]) => server().ask(command)
 
   async function row(queue: OpenQueue, beat = 1): Promise<LowWater> {

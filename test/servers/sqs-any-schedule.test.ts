@@ -9,7 +9,7 @@ import { connectToSqs } from '@urna/queue/sqs/sqs-queue'
 import { type Shakiness, ShakySqs, seededRandom } from '@urna/queue/sqs/testing/shaky-sqs'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { SqsServer } from './support/sqs-server.ts'
+import { SqsServer, sqsName } from './support/sqs-server.ts'
 
 let server: SqsServer
 let runs = 0
@@ -129,7 +129,7 @@ const schedules: fc.Arbitrary<Schedule> = fc.record({
   }),
 })
 
-describe.each(['fifo', 'standard'] as const)('any schedule of SQS, %s', (kind) => {
+describe.each(['fifo', 'standard'] as const)(`any schedule: ${sqsName}, %s`, (kind) => {
   it('counts the last accepted ballot of each voter, exactly once', { timeout: 300_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(schedules, async (schedule) => {

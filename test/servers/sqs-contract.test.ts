@@ -6,7 +6,7 @@ import { InMemoryBallots } from '@urna/core/testing/in-memory-ballots'
 import { connectToSqs, type SqsQueue } from '@urna/queue/sqs/sqs-queue'
 import type { SqsSubscriber } from '@urna/queue/sqs/sqs-subscriber'
 import { afterAll, beforeAll } from 'vitest'
-import { SqsServer } from './support/sqs-server.ts'
+import { SqsServer, sqsName } from './support/sqs-server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'urna-sqs-'))
 const credentials = { accessKeyId: 'tests', secretAccessKey: 'tests' }
@@ -62,5 +62,5 @@ async function subject(queueName: string, options: QueueSubjectOptions, database
 }
 
 const traits = { replays: false, knowsConsumers: false }
-ballotQueueContract('SQS, FIFO', (options) => subject(`contract-${++queues}.fifo`, options, new InMemoryBallots()), traits)
-ballotQueueContract('SQS, standard', (options) => subject(`contract-${++queues}`, options, new InMemoryBallots()), traits)
+ballotQueueContract(`${sqsName}, FIFO`, (options) => subject(`contract-${++queues}.fifo`, options, new InMemoryBallots()), traits)
+ballotQueueContract(`${sqsName}, standard`, (options) => subject(`contract-${++queues}`, options, new InMemoryBallots()), traits)

@@ -17,7 +17,7 @@ import { InMemoryPolls } from '@urna/core/testing/in-memory-polls'
 import type { SqsEvent } from '@urna/queue/sqs/sqs-events'
 import { connectToSqs, type SqsQueueOptions } from '@urna/queue/sqs/sqs-queue'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { SqsServer } from './support/sqs-server.ts'
+import { SqsServer, sqsName } from './support/sqs-server.ts'
 
 const account = { region: 'us-east-1', credentials: { accessKeyId: 'tests', secretAccessKey: 'tests' } }
 const all = { ballotsMax: 10_000, bytesMax: 100_000_000, waitMs: 0 }
@@ -106,7 +106,7 @@ async function receiveCounts(queueName: string): Promise<number[]> {
   return [...messages.ready, ...messages.inflight.map(({ message }) => message)].map((message) => message.approximateReceiveCount)
 }
 
-describe.each(['fifo', 'standard'] as const)('when SQS is away, %s', (kind) => {
+describe.each(['fifo', 'standard'] as const)(`when it is away: ${sqsName}, %s`, (kind) => {
   it('says so within 3 s to every voter, where it takes connections and answers nothing', async () => {
     const { publisher, queue } = setUp(kind)
     const subscriber = queue.subscribe()
@@ -148,7 +148,7 @@ describe.each(['fifo', 'standard'] as const)('when SQS is away, %s', (kind) => {
   })
 })
 
-describe.each(['fifo', 'standard'] as const)('when the queue is deleted, %s', (kind) => {
+describe.each(['fifo', 'standard'] as const)(`when the queue is deleted: ${sqsName}, %s`, (kind) => {
   it('makes it again under a new epoch, with an alarm; what is accepted then is newer than everything before', async () => {
     const { publisher, queue, queueName, events, client } = setUp(kind)
     const subscriber = queue.subscribe()
@@ -170,7 +170,7 @@ describe.each(['fifo', 'standard'] as const)('when the queue is deleted, %s', (k
   })
 })
 
-describe.each(['fifo', 'standard'] as const)('what a consumer holds, %s', (kind) => {
+describe.each(['fifo', 'standard'] as const)(`what a consumer holds: ${sqsName}, %s`, (kind) => {
   it('stays hidden from others for as long as it lives, much longer than SQS would hide it', async () => {
     const { publisher, queue, queueName } = setUp(kind, { abandonedAfterMs: 1_000 })
     const [holds, waits] = [queue.subscribe(), queue.subscribe()]
@@ -209,7 +209,7 @@ describe.each(['fifo', 'standard'] as const)('what a consumer holds, %s', (kind)
   })
 })
 
-describe.each(['fifo', 'standard'] as const)('counting out of SQS, %s', (kind) => {
+describe.each(['fifo', 'standard'] as const)(`counting out of the queue: ${sqsName}, %s`, (kind) => {
   it('loses nothing that a consumer had received and not committed when it was killed', async () => {
     const set = setUp(kind, { abandonedAfterMs: 1_000 })
     const { publisher, database, queue } = set

@@ -97,6 +97,8 @@ export class MysqlProxy {
 
 function textOf(packet: Buffer): string {
   const kind = packet[4]
+  // To MySQL 8 and newer a client says first how many attributes its statement has: none, in one set.
+  if (kind === comQuery && packet[5] === 0 && packet[6] === 1) return packet.toString('utf8', 7)
   if (kind === comQuery || kind === comPrepare) return packet.toString('utf8', 5)
   return `command ${kind}`
 }

@@ -14,6 +14,8 @@ const password = randomBytes(12).toString('hex')
 /** A kind of server that may or may not be on this machine. */
 export interface ServerKind {
   readonly product: 'MySQL' | 'MariaDB'
+  /** Product and version, for titles: `MariaDB 10.11.19`. */
+  readonly name: string
   /** What to do to have it here; null: it is here. */
   readonly missing: string | null
   /** `more`: settings of the server beside the usual ones, as on its command line. */
@@ -36,9 +38,15 @@ function found(name: string): string | null {
 }
 
 const isRoot = process.getuid?.() === 0
+let kinds: readonly ServerKind[] | null = null
 
-export function serverKinds(): ServerKind[] {
-  return [mariadb(), mysql9()]
+export function serverKinds(): readonly ServerKind[] {
+  kinds ??= [mariadb(), mysql9()]
+  return kinds
+}
+
+function versionOf([program = '', ...argumentsOf]: readonly string[]): string {
+  return /Ver (\d[\d.]*)/.exec(spawnSync(program, [...argumentsOf, '--version'], { encoding: 'utf8' }).stdout)?.[1] ?? '?'
 }
 
 function mariadb(): ServerKind {
@@ -46,6 +54,7 @@ function mariadb(): ServerKind {
   const install = found('mariadb-install-db')
   return {
     product: 'MariaDB',
+    name: server === null ? 'MariaDB' : `MariaDB ${versionOf([server])}`,
     missing: server === null || install === null ? 'apt-get install mariadb-server' : null,
     start: (more = []) =>
       MysqlServer.start({
@@ -65,6 +74,7 @@ function mysql9(): ServerKind {
   const inside = ['chroot', root, '/usr/sbin/mysqld']
   return {
     product: 'MySQL',
+    name: there ? `MySQL ${versionOf(inside)}` : 'MySQL 9',
     missing: there ? null : 'as root, set SERVER_ROOT to a root directory that has MySQL 9 in /usr/sbin/mysqld',
     start: (more = []) =>
       MysqlServer.start({

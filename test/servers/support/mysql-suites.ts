@@ -9,7 +9,7 @@ export interface ServerSuite {
 /** A suite of tests for each kind of server; where one is missing, the suite's name says what to install. One server for all tests of a suite. */
 export function describeServers(name: string, define: (suite: ServerSuite, kind: ServerKind) => void): void {
   for (const kind of serverKinds()) {
-    const what = `${name}: ${kind.product}`
+    const what = `${name}: ${kind.name}`
     describe.skipIf(kind.missing !== null)(kind.missing === null ? what : `${what} (skipped: ${kind.missing})`, () => {
       let started: ServerSuite | null = null
       beforeAll(async () => {

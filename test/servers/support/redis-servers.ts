@@ -8,6 +8,7 @@ import { Redis } from 'ioredis'
 
 /** A kind of Redis that tests run on: the machine's own, and the one in the root directory that SERVER_ROOT names. */
 export interface RedisKind {
+  /** With its version: `Redis 7.0.15`. */
   readonly name: string
   readonly major: number
   /** Empty: the machine's own. */
@@ -18,12 +19,12 @@ export interface RedisKind {
 
 const program = '/usr/bin/redis-server'
 
-function majorOf(root: string): number | null {
+function versionOf(root: string): string | null {
   if (!existsSync(join(root, program))) return null
   try {
     const [command, ...prefix] = root === '' ? [program] : ['chroot', root, program]
     const text = execFileSync(command as string, [...prefix, '--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
-    return Number(/v=(\d+)/.exec(text)?.[1])
+    return /v=(\d[\d.]*)/.exec(text)?.[1] ?? null
   } catch {
     return null
   }
@@ -31,8 +32,8 @@ function majorOf(root: string): number | null {
 
 function kindOf(major: number, fallback: string): RedisKind {
   const roots = ['', process.env.SERVER_ROOT ?? ''].filter((root, at) => at === 0 || root !== '')
-  const root = roots.find((candidate) => majorOf(candidate) === major)
-  return { name: `Redis ${major}`, major, root: root ?? '', missing: root === undefined ? fallback : null }
+  const found = roots.map((root) => ({ root, version: versionOf(root) })).find(({ version }) => version?.split('.')[0] === String(major))
+  return { name: `Redis ${found?.version ?? major}`, major, root: found?.root ?? '', missing: found === undefined ? fallback : null }
 }
 
 export const redisKinds: readonly RedisKind[] = [

@@ -164,7 +164,7 @@ export class ReplicatedPair {
 /** A suite of tests for a pair of each kind of server; where one is missing, the suite's name says what to install. */
 export function describePairs(name: string, define: (pair: () => ReplicatedPair, kind: ServerKind) => void, setUp = true): void {
   for (const kind of serverKinds()) {
-    const what = `${name}: ${kind.product}`
+    const what = `${name}: ${kind.name}`
     describe.skipIf(kind.missing !== null)(kind.missing === null ? what : `${what} (skipped: ${kind.missing})`, () => {
       let started: ReplicatedPair | null = null
       beforeAll(async () => {

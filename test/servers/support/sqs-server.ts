@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { repository } from '../../support/standalone-process.ts'
 
 /**
  * Listens on 127.0.0.1 only (fauxqs itself would take every address), and says its port in its first line. Ends with the process that
@@ -29,6 +32,12 @@ const server = await startFauxqs({ port, logger: false, ...(dataDir === null ? {
 console.log(server.port)
 process.stdin.on('end', () => process.exit(0)).resume()
 `
+
+const { devDependencies } = JSON.parse(readFileSync(join(repository, 'packages/queue/package.json'), 'utf8')) as {
+  devDependencies: Record<string, string>
+}
+/** The emulator with its version, for titles. */
+export const sqsName = `SQS (fauxqs ${devDependencies.fauxqs})`
 
 /** A server of SQS in a process of its own, so that it can be frozen, killed and started again. */
 export class SqsServer {

@@ -3,6 +3,7 @@ import { lowWaterContract } from '@urna/core/testing/low-water-contract'
 import { pollRepositoryContract } from '@urna/core/testing/poll-repository-contract'
 import { queueEpochsContract } from '@urna/core/testing/queue-epochs-contract'
 import { resultsReaderContract } from '@urna/core/testing/results-reader-contract'
+import Sqlite from 'better-sqlite3'
 import { afterAll } from 'vitest'
 import { SqlBallotRepository } from '../repositories/sql-ballot-repository.ts'
 import { SqlPollRepository } from '../repositories/sql-poll-repository.ts'
@@ -39,5 +40,6 @@ function contracts(name: string, open: () => Promise<SqliteSubject>): void {
   })
 }
 
-contracts('SQLite', directSubject)
-contracts('SQLite in two threads, over a MessagePort', () => overPortSubject(threads))
+const name = `SQLite ${new Sqlite(':memory:').prepare('select sqlite_version()').pluck().get()}`
+contracts(name, directSubject)
+contracts(`${name} in two threads, over a MessagePort`, () => overPortSubject(threads))

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ballotQueueContract, type QueueSubject, type QueueSubjectOptions } from '@urna/core/testing/ballot-queue-contract'
 import { InMemoryQueue } from '@urna/core/testing/in-memory-queue'
+import Sqlite from 'better-sqlite3'
 import { connectToEmbeddedQueue, startEmbeddedQueue } from './embedded-queue.ts'
 
 async function embedded(folder: string, options: QueueSubjectOptions): Promise<QueueSubject> {
@@ -33,7 +34,8 @@ async function embedded(folder: string, options: QueueSubjectOptions): Promise<Q
   }
 }
 
-ballotQueueContract('embedded', (options) => embedded(mkdtempSync(join(tmpdir(), 'urna-queue-')), options))
+const { version } = new Sqlite(':memory:').prepare<[], { version: string }>('select sqlite_version() as version').get() ?? {}
+ballotQueueContract(`embedded (SQLite ${version})`, (options) => embedded(mkdtempSync(join(tmpdir(), 'urna-queue-')), options))
 
 function inMemory(queue: InMemoryQueue): QueueSubject {
   return {
