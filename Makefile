@@ -1,6 +1,6 @@
 # Everything a person does here, by name. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help start cluster dev test test-failure check format bench bench-live docs screenshots clean
+.PHONY: help start cluster dev test test-servers test-failure check format bench bench-live docs screenshots clean
 
 RUN := ./scripts/with-node
 INSTALLED := .cache/installed
@@ -19,8 +19,11 @@ cluster: $(INSTALLED) $(PAGES) ## all processes with real servers on this machin
 dev: $(INSTALLED) ## run it with reload at every change: pages on http://localhost:8000, api on 8080
 	@exec $(RUN) node scripts/dev.ts
 
-test: $(INSTALLED) $(PAGES) ## all tests
+test: $(INSTALLED) $(PAGES) ## all tests but those on servers
 	@$(RUN) node scripts/run-tests.ts
+
+test-servers: $(INSTALLED) $(PAGES) ## the adapters and processes on MariaDB, MySQL (SERVER_ROOT), Redis and an SQS emulator
+	@TEST_SERVERS=1 $(RUN) node scripts/run-tests.ts
 
 test-failure: $(INSTALLED) ## kill the process under load, again and again, and count the ballots
 	@$(RUN) node test/failure/kill.ts
