@@ -75,7 +75,7 @@ describe('a watched server', () => {
 
   it('is not away because all connections to it are busy', async () => {
     const message = 'no connection to the database was free within 3000 ms'
-    const busy = new RetryableDatabaseError(message, { cause: Object.assign(new Error(message), { code: 'URNA_TIMED_OUT' }) })
+    const busy = new RetryableDatabaseError(message, { cause: Object.assign(new Error(message), { code: 'URNA_DATABASE_BUSY' }) })
     let probes = 0
     const { server, kinds } = watched(async () => {
       if (++probes > 1) throw busy
