@@ -1,6 +1,6 @@
-import { RetryableDatabaseError } from '@urna/core'
+import { ForeignMasterKeyError, RetryableDatabaseError } from '@urna/core'
 import { databaseBusyCode } from './database-errors.ts'
-import { ForeignMasterKeyError, NotPreparedError } from './read-installation.ts'
+import { NotPreparedError } from './read-installation.ts'
 
 export type ServerName = 'primary' | 'replica'
 
