@@ -23,7 +23,7 @@ import {
   setUpReplication,
   withServerLock,
 } from '@urna/database'
-import { type JobsConfig, type MysqlConfig, type MysqlServer, readOrCreateKeyFile } from '@urna/runtime'
+import { createLogger, type JobsConfig, type MysqlConfig, type MysqlServer, projectVersion, readOrCreateKeyFile } from '@urna/runtime'
 import { administratorTokenHash, resetAdministratorToken } from './administrator-token.ts'
 import { databaseWords, isDatabaseError } from './database-words.ts'
 import { directoryExportStore } from './directory-export-store.ts'
@@ -227,11 +227,12 @@ export function composeJobs(config: JobsConfig, output: Output, signal: AbortSig
 
     exportCsv: (request) => exportOnce(request),
 
-    exportEvery({ every, ...request }) {
+    async exportEvery({ every, ...request }) {
       // Where there is none it is said at once, and not at midnight.
       readables()
-      return runExportService({
+      await runExportService({
         config,
+        logger: createLogger({ service: 'jobs', version: projectVersion, level: config.logLevel }),
         every,
         folder: request.folder,
         exportOnce: (hooks) => exportOnce(request, hooks),

@@ -1,12 +1,12 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
-import { createLogger, createLoopHealth, createMetrics, type JobsConfig, type Logger, projectVersion } from '@urna/runtime'
+import { createLoopHealth, createMetrics, type JobsConfig, type Logger, projectVersion, startHealthServer } from '@urna/runtime'
 import type { ExportOutcome } from './export-csv.ts'
 import { createExportLoop } from './export-loop.ts'
 import { registerExportMetrics } from './export-metrics.ts'
-import { startHealthServer } from './health-server.ts'
 
 export interface ExportService {
-  readonly config: Pick<JobsConfig, 'port' | 'host' | 'logLevel'>
+  readonly config: Pick<JobsConfig, 'port' | 'host'>
+  readonly logger: Logger
   /** A cron expression, in UTC. */
   readonly every: string
   readonly folder: string
@@ -27,8 +27,7 @@ const finishMs = 3_000
 
 /** Exports by the clock, with health and metrics, until it is told to stop. */
 export async function runExportService(service: ExportService): Promise<void> {
-  const { config, every, folder, signal } = service
-  const logger = createLogger({ service: 'jobs', version: projectVersion, level: config.logLevel })
+  const { config, logger, every, folder, signal } = service
   const [ticking, exporting] = [createLoopHealth(), createLoopHealth({ limitMs: exportMsMax })]
   const loop = createExportLoop({
     every,
