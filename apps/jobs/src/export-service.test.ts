@@ -117,9 +117,14 @@ it('is ready while it has a database and somewhere to write, and asks for the da
 
 it('is alive while its loop turns and no export hangs', async () => {
   const { promise: hanging, resolve } = Promise.withResolvers<ExportOutcome>()
-  const get = await start({ exportOnce: () => hanging })
+  const exports = [async () => outcome, () => hanging]
+  const get = await start({ exportOnce: () => (exports.shift() ?? (async () => outcome))() })
+  await seen('info exported the results')
+  // Each export has its own time, however long the service has run.
+  vi.advanceTimersByTime(900_001)
   const left = 'warn an export was left out: the one before is still being written'
   await seen(left)
+  expect((await get('/healthz'))[0]).toBe(200)
   const turned = () => {
     lines.splice(0)
     return seen(left)
