@@ -7,7 +7,7 @@ export function readable(line: string): string {
   } catch {
     return line
   }
-  const { level, time, service: _service, version: _version, msg, err, ...rest } = fields
+  const { level, time, service: _service, version: _version, stack: _stack, msg, err, ...rest } = fields
   if (typeof msg !== 'string') return line
   const more = Object.entries(rest).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
   const error = (err as { message?: string } | undefined)?.message

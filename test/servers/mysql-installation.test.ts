@@ -1,14 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { openMasterKey } from '@urna/core'
-import {
-  ForeignMasterKeyError,
-  migrate,
-  NotPreparedError,
-  openMysqlPrimary,
-  openMysqlReplica,
-  readInstallation,
-  SqlSettings,
-} from '@urna/database'
+import { ForeignMasterKeyError, openMasterKey } from '@urna/core'
+import { migrate, NotPreparedError, openMysqlPrimary, openMysqlReplica, readInstallation, SqlSettings } from '@urna/database'
 import { expect, it } from 'vitest'
 import { describeServers } from './support/mysql-suites.ts'
 

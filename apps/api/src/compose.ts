@@ -30,8 +30,6 @@ import { readsOf } from './reads-of.ts'
 import { resultsKeepMs } from './results-cache.ts'
 import { learnTokenHash, tokenHashSetting } from './token-hash.ts'
 
-export { ForeignMasterKeyError } from '@urna/database'
-
 export class UnsupportedSettingError extends Error {
   override name = 'UnsupportedSettingError'
 }

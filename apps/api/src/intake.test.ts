@@ -103,6 +103,16 @@ describe('when the ballot cannot be taken', () => {
     expect(await expectRetry('database-unavailable')).toBeUndefined()
   })
 
+  it('tells in the log, and nobody else, that connections to the database are what is missing', async () => {
+    const cause = Object.assign(new Error('no connection to the database was free within 3000 ms'), { code: 'URNA_DATABASE_BUSY' })
+    api.polls.failure = new RetryableDatabaseError(`${cause.code}: ${cause.message}`, { cause })
+    const response = await vote()
+    expect([response.statusCode, response.body]).toEqual([503, expect.not.stringMatching(/URNA|connection/)])
+    expect(api.log.map(({ level, fields }) => [level, fields])).toEqual([
+      ['warn', expect.objectContaining({ problem: 'database-unavailable', code: 'URNA_DATABASE_BUSY' })],
+    ])
+  })
+
   it('spreads those who come back over five seconds', async () => {
     api.publish = () => Promise.reject(new QueueOverloadedError('full'))
     const answers = await Promise.all(Array.from({ length: 200 }, () => vote()))

@@ -1,5 +1,6 @@
+import { ForeignMasterKeyError } from '@urna/core'
 import { type Environment, runProcess } from '@urna/runtime'
-import { compose, ForeignMasterKeyError, UnsupportedSettingError } from './compose.ts'
+import { compose, UnsupportedSettingError } from './compose.ts'
 
 export function runApi(environment: Environment): Promise<void> {
   return runProcess(environment, {

@@ -29,8 +29,6 @@ import {
 import { type Counting, startCounting } from './counting.ts'
 import { registerCountingMetrics } from './counting-metrics.ts'
 
-export { ForeignMasterKeyError } from '@urna/database'
-
 export class UnsupportedSettingError extends Error {
   override name = 'UnsupportedSettingError'
 }

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openMasterKey, parsePollId, systemClock, systemIds } from '@urna/core'
@@ -23,23 +23,12 @@ import {
   setUpReplication,
   withServerLock,
 } from '@urna/database'
-import {
-  createLogger,
-  createLoopHealth,
-  createMetrics,
-  type JobsConfig,
-  type MysqlConfig,
-  type MysqlServer,
-  projectVersion,
-  readOrCreateKeyFile,
-} from '@urna/runtime'
+import { createLogger, type JobsConfig, type MysqlConfig, type MysqlServer, projectVersion, readOrCreateKeyFile } from '@urna/runtime'
 import { administratorTokenHash, resetAdministratorToken } from './administrator-token.ts'
 import { databaseWords, isDatabaseError } from './database-words.ts'
 import { directoryExportStore } from './directory-export-store.ts'
 import { type ExportOutcome, exportResults } from './export-csv.ts'
-import { createExportLoop } from './export-loop.ts'
-import { registerExportMetrics } from './export-metrics.ts'
-import { startHealthServer } from './health-server.ts'
+import { runExportService } from './export-service.ts'
 import { prepareInstallation } from './migrate.ts'
 import { type RecountOutcome, recount, UnknownPollError } from './recount.ts'
 
@@ -97,9 +86,6 @@ const migrationStatementMsMax = 3_600_000
 const otherProcessMsMax = 600_000
 const stillAtItMs = 10_000
 const pingMsMax = 4_000
-const readinessKeptMs = 10_000
-const exportStuckMs = 900_000
-const exportFinishMs = 3_000
 
 /** Puts the jobs together: the only place here that names concrete adapters. Nothing is opened before a job runs. */
 export function composeJobs(config: JobsConfig, output: Output, signal: AbortSignal): Jobs {
@@ -242,50 +228,18 @@ export function composeJobs(config: JobsConfig, output: Output, signal: AbortSig
     exportCsv: (request) => exportOnce(request),
 
     async exportEvery({ every, ...request }) {
+      // Where there is none it is said at once, and not at midnight.
       readables()
-      const logger = createLogger({ service: 'jobs', version: projectVersion, level: config.logLevel })
-      const [ticking, exporting] = [createLoopHealth(), createLoopHealth({ limitMs: exportStuckMs })]
-      const loop = createExportLoop({
+      await runExportService({
+        config,
+        logger: createLogger({ service: 'jobs', version: projectVersion, level: config.logLevel }),
         every,
-        exportOnce(stop) {
-          exporting.beat()
-          return exportOnce(request, { stop, tell: (line) => logger.warn(line) })
-        },
-        onDone: ({ manifest, removed }, tookMs) =>
-          logger.info({ ...manifest, removed: removed.length, tookMs: Math.round(tookMs) }, 'exported the results'),
-        onFailed(error) {
-          if (error instanceof DatabaseFailedError) logger.error(`the export failed: ${error.message}. The files before stay`)
-          else logger.error({ err: error }, 'the export failed: the files before stay')
-        },
-        onSkipped: () => logger.warn('an export was left out: the one before is still being written'),
+        folder: request.folder,
+        exportOnce: (hooks) => exportOnce(request, hooks),
+        databaseAnswers: () => answers(readables()),
+        wordsOf: (error) => (error instanceof DatabaseFailedError ? error.message : null),
+        signal,
       })
-      const metrics = createMetrics({ service: 'jobs', version: projectVersion })
-      registerExportMetrics(metrics.registry, () => loop.report)
-      const databaseAnswers = keptFor(readinessKeptMs, () => answers(readables()))
-      const health = await startHealthServer({
-        port: config.port,
-        host: config.host,
-        metrics,
-        isAlive: () => ticking.healthy() && (!loop.report.running || exporting.healthy()),
-        readiness: async () => ({ database: { ok: await databaseAnswers() }, exports: { ok: isWritable(request.folder) } }),
-      })
-      const timer = setInterval(() => {
-        ticking.beat()
-        loop.tick()
-      }, 1_000)
-      try {
-        const next = loop.nextAtMs === null ? 'never' : new Date(loop.nextAtMs).toISOString()
-        logger.info({ port: health.port, every, folder: request.folder, next }, 'exporting by the clock')
-        await new Promise<void>((resolve) => {
-          if (signal.aborted) resolve()
-          else signal.addEventListener('abort', () => resolve(), { once: true })
-        })
-      } finally {
-        clearInterval(timer)
-        await loop.stop(exportFinishMs)
-        await health.close()
-        logger.info('stopped')
-      }
     },
 
     async recount({ poll, onReplica }) {
@@ -395,25 +349,6 @@ async function answers(readables: readonly Readable[]): Promise<boolean> {
     }
   }
   return false
-}
-
-function keptFor<Value>(keepMs: number, ask: () => Promise<Value>): () => Promise<Value> {
-  let kept: { atMs: number; value: Promise<Value> } | null = null
-  return () => {
-    const now = performance.now()
-    if (kept === null || now - kept.atMs > keepMs) kept = { atMs: now, value: ask() }
-    return kept.value
-  }
-}
-
-function isWritable(folder: string): boolean {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    accessSync(folder, constants.W_OK)
-    return true
-  } catch {
-    return false
-  }
 }
 
 async function pollIdOf(polls: SqlPollRepository, text: string) {

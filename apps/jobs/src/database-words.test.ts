@@ -8,6 +8,8 @@ const failed = (code: string, message: string) =>
 describe('a database that failed, in words', () => {
   it.each([
     ['URNA_TIMED_OUT', 'no answer', 'the replica cannot be reached: no answer'],
+    // The server is there: it is we who ask too much at once.
+    ['URNA_DATABASE_BUSY', 'no connection was free', 'the replica: no connection was free'],
     ['URNA_CONNECTION_LOST', 'ECONNREFUSED: refused', 'the replica cannot be reached: ECONNREFUSED: refused'],
     ['MYSQL_1045', 'denied', 'the replica refuses the user: denied (DB_USER, DB_PASSWORD)'],
     ['MYSQL_1142', 'CREATE denied', 'the replica does not let the user do this: CREATE denied'],

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { demoPolls, openMasterKey, type Poll, pollAdministration, systemClock, systemIds } from '@urna/core'
+import { demoPolls, ForeignMasterKeyError, openMasterKey, type Poll, pollAdministration, systemClock, systemIds } from '@urna/core'
 import { migrate, openSqliteWriter, type Primary, SqlPollRepository, SqlSettings } from '@urna/database'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { prepareInstallation, WrongMasterKeyError } from './migrate.ts'
+import { prepareInstallation } from './migrate.ts'
 
 let folder: string
 let primary: Primary
@@ -97,7 +97,7 @@ describe('the master key', () => {
   it('is remembered by its fingerprint, and another one is refused before anything is written', async () => {
     await prepare()
     const other = openMasterKey(randomBytes(32))
-    await expect(prepare({ masterKey: other })).rejects.toThrow(WrongMasterKeyError)
+    await expect(prepare({ masterKey: other })).rejects.toThrow(ForeignMasterKeyError)
     await expect(prepare({ masterKey: other })).rejects.toThrow(
       `fingerprint ${masterKey.fingerprint}; the key given now has ${other.fingerprint}`,
     )

@@ -1,6 +1,7 @@
 import {
   type Clock,
   demoPolls,
+  ForeignMasterKeyError,
   type IdGenerator,
   type MasterKey,
   type Poll,
@@ -25,10 +26,6 @@ export interface PrepareDependencies {
   readonly ids: IdGenerator
 }
 
-export class WrongMasterKeyError extends Error {
-  override name = 'WrongMasterKeyError'
-}
-
 const fingerprintSetting = 'master_key_fingerprint'
 const seedingBegunSetting = 'demo_polls_begun'
 const seedingDoneSetting = 'demo_polls_done'
@@ -41,11 +38,7 @@ export async function prepareInstallation(dependencies: PrepareDependencies): Pr
 
 async function keepMasterKeyFingerprint({ settings, masterKey }: PrepareDependencies): Promise<void> {
   const stored = await settings.setIfAbsent(fingerprintSetting, masterKey.fingerprint)
-  if (stored === masterKey.fingerprint) return
-  throw new WrongMasterKeyError(
-    `This database was set up with another master key (fingerprint ${stored}; the key given now has ${masterKey.fingerprint}). With this one no ` +
-      'cookie, no receipt and no poll secret can be read. Put the right key back: MASTER_KEY, MASTER_KEY_FILE or DATA_DIR/master.key.',
-  )
+  if (stored !== masterKey.fingerprint) throw new ForeignMasterKeyError({ stored, given: masterKey.fingerprint })
 }
 
 /** Once in the life of an installation, and only if it has no polls of its own. A crash half-way is made up for at the next start. */

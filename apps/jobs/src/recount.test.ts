@@ -71,4 +71,30 @@ describe('recount', () => {
     expect((await run({}, planted.id)).lines).toEqual([head, `${planted.id}            3            3  ok`])
     await expect(run({}, 'zzzzzzzzzzzzzzzz' as PollId)).rejects.toThrow(UnknownPollError)
   })
+
+  it('says how far it is while it takes long, and stops when it is told to', async () => {
+    const said: string[] = []
+    const stopping = new AbortController()
+    const recounting = (ballotCount: number, signal: AbortSignal) =>
+      recount(
+        {
+          polls: pagedPolls([good]),
+          results: {
+            async recount(_id, tallyKeysOf) {
+              for (let ballot = 0; ballot < ballotCount; ballot++) tallyKeysOf(['1'])
+              return { stored: sampleSnapshot([2, 1]), counted: sampleSnapshot([2, 1]) }
+            },
+          },
+          print: () => {},
+          say: (line) => said.push(line),
+          sayEveryMs: 0,
+          signal,
+        },
+        { pollId: null },
+      )
+    await recounting(12_000, stopping.signal)
+    expect(said).toEqual([5_000, 10_000].map((count) => `${count} ballots of poll ${good.id} are counted`))
+    stopping.abort(new Error('stopped'))
+    await expect(recounting(5_000, stopping.signal)).rejects.toThrow('stopped')
+  })
 })

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path'
+import { ForeignMasterKeyError } from '@urna/core'
 import { ConfigError, type Environment, type JobsConfig, KeyFileError, type LoadConfigOptions, loadConfig } from '@urna/runtime'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { TokenFileError } from './administrator-token.ts'
@@ -13,7 +14,6 @@ import {
   ServerError,
   WrongUseError,
 } from './compose.ts'
-import { WrongMasterKeyError } from './migrate.ts'
 import { UnknownPollError } from './recount.ts'
 import { StoppedError } from './stopped.ts'
 
@@ -23,7 +23,15 @@ const failedStatus = 1
 const wrongUseStatus = 2
 
 /** Faults that the person at the terminal can mend: said in words, without a stack. */
-const wrongUses = [ConfigError, KeyFileError, NetworkFileSystemError, TokenFileError, UnknownPollError, WrongMasterKeyError, WrongUseError]
+const wrongUses = [
+  ConfigError,
+  ForeignMasterKeyError,
+  KeyFileError,
+  NetworkFileSystemError,
+  TokenFileError,
+  UnknownPollError,
+  WrongUseError,
+]
 const failures = [DatabaseFailedError, DatabaseUnusableError, ReplicationError, ServerError, StoppedError]
 
 const exitStatuses = `

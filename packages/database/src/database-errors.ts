@@ -5,6 +5,7 @@ export const portClosedCode = 'URNA_PORT_CLOSED'
 export const timedOutCode = 'URNA_TIMED_OUT'
 export const transactionEndedCode = 'URNA_TRANSACTION_ENDED'
 export const connectionLostCode = 'URNA_CONNECTION_LOST'
+/** All our connections are in use: that says nothing of the server, unlike a time limit that is over. */
 export const databaseBusyCode = 'URNA_DATABASE_BUSY'
 export const databaseClosedCode = 'URNA_DATABASE_CLOSED'
 export const wrongSettingCode = 'URNA_WRONG_SETTING'

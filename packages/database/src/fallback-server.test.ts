@@ -1,7 +1,7 @@
-import { RetryableDatabaseError } from '@urna/core'
+import { ForeignMasterKeyError, RetryableDatabaseError } from '@urna/core'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ServerAwayError, type ServerEvent, WatchedServer } from './fallback-server.ts'
-import { ForeignMasterKeyError, NotPreparedError } from './read-installation.ts'
+import { NotPreparedError } from './read-installation.ts'
 
 const lost = () => new RetryableDatabaseError('lost', { cause: Object.assign(new Error('lost'), { code: 'URNA_CONNECTION_LOST' }) })
 const deadlock = () => new RetryableDatabaseError('deadlock', { cause: Object.assign(new Error('deadlock'), { code: 'MYSQL_1213' }) })
@@ -75,7 +75,7 @@ describe('a watched server', () => {
 
   it('is not away because all connections to it are busy', async () => {
     const message = 'no connection to the database was free within 3000 ms'
-    const busy = new RetryableDatabaseError(message, { cause: Object.assign(new Error(message), { code: 'URNA_TIMED_OUT' }) })
+    const busy = new RetryableDatabaseError(message, { cause: Object.assign(new Error(message), { code: 'URNA_DATABASE_BUSY' }) })
     let probes = 0
     const { server, kinds } = watched(async () => {
       if (++probes > 1) throw busy
@@ -139,7 +139,7 @@ describe('a watched server', () => {
   })
 
   it('with another master key is nobody’s to use', async () => {
-    const { server, kinds } = watched(() => Promise.reject(new ForeignMasterKeyError('another key')))
+    const { server, kinds } = watched(() => Promise.reject(new ForeignMasterKeyError({ stored: 'theirs', given: 'ours' })))
     server.start()
     expect(await server.whenUp(30)).toBe(false)
     expect(kinds()).toContain('foreign-master-key')

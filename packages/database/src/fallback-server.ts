@@ -1,5 +1,6 @@
-import { RetryableDatabaseError } from '@urna/core'
-import { ForeignMasterKeyError, NotPreparedError } from './read-installation.ts'
+import { ForeignMasterKeyError, RetryableDatabaseError } from '@urna/core'
+import { databaseBusyCode } from './database-errors.ts'
+import { NotPreparedError } from './read-installation.ts'
 
 export type ServerName = 'primary' | 'replica'
 
@@ -179,15 +180,12 @@ const away = new Set(
 )
 
 export function saysAway(error: unknown): boolean {
-  if (saysBusy(error)) return false
   return error instanceof ServerAwayError || error instanceof NotPreparedError || away.has(codeOf(error) ?? '')
 }
 
 /** We ask more than we have connections for: to ask another server instead would only move the burden. */
 function saysBusy(error: unknown): boolean {
-  const { cause } = (error ?? {}) as { cause?: { message?: unknown } | undefined }
-  const message = String(cause?.message ?? (error as Error | null)?.message ?? '')
-  return codeOf(error) === 'URNA_DATABASE_BUSY' || (codeOf(error) === 'URNA_TIMED_OUT' && message.includes('was free within'))
+  return codeOf(error) === databaseBusyCode
 }
 
 export function saysReadOnly(error: unknown): boolean {

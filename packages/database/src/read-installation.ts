@@ -1,4 +1,4 @@
-import { RetryableDatabaseError } from '@urna/core'
+import { ForeignMasterKeyError, RetryableDatabaseError } from '@urna/core'
 import { sql } from 'kysely'
 import { classified, hasCode } from './database-errors.ts'
 import { migrations } from './migrations/index.ts'
@@ -8,11 +8,6 @@ import type { Primary, Replica } from './primary.ts'
 /** The database answers, and is not (or not yet) one that this version can work with. */
 export class NotPreparedError extends RetryableDatabaseError {
   override name = 'NotPreparedError'
-}
-
-/** Everything that is sealed in this database was sealed with another key. */
-export class ForeignMasterKeyError extends Error {
-  override name = 'ForeignMasterKeyError'
 }
 
 const noSuchTable = 'MYSQL_1146'
@@ -35,12 +30,7 @@ export async function readInstallation(
     database.db.selectFrom('settings').select('value').where('name', '=', fingerprintSetting).executeTakeFirst(),
   )
   if (stored === undefined) throw new NotPreparedError('the migration has not finished: it did not store the fingerprint of the master key')
-  if (stored.value !== fingerprint) {
-    throw new ForeignMasterKeyError(
-      `This database was set up with another master key (fingerprint ${stored.value}; MASTER_KEY has ${fingerprint}). With this one no cookie, no ` +
-        'receipt and no poll secret can be read. Set MASTER_KEY to the key that the migration was run with.',
-    )
-  }
+  if (stored.value !== fingerprint) throw new ForeignMasterKeyError({ stored: stored.value, given: fingerprint })
   const { isReadOnly } = await serverRole(database)
   return { isReadOnly }
 }

@@ -44,7 +44,7 @@ describe('the health of a process', () => {
     expect(await ask(`${url}/api/healthchecksqs`)).toEqual([200, '{"sqsStatus":"OK"}'])
     expect(await ask(`${url}/api/healthcheckmysql`)).toEqual([503, '{"mysqlStatus":"NOK"}'])
     const other = await start({ isAlive: () => false })
-    expect((await ask(`${other}/healthz`))[0]).toBe(503)
+    expect(await ask(`${other}/healthz`)).toEqual([503, '{"message":"the loop does not turn"}'])
     expect((await ask(`${other}/readyz`))[0]).toBe(200)
   })
 
@@ -55,6 +55,9 @@ describe('the health of a process', () => {
     expect((await ask(`${withoutOlderClients}/api/healthchecksqs`))[0]).toBe(404)
     expect((await ask(`${url}/healthz`, { method: 'POST', body: 'x' }))[0]).toBe(405)
     expect(await ask(`${url}/readyz`)).toEqual([500, '{"message":"failed"}'])
+    const unmeasured = await start({ metrics: { contentType: 'text/plain', text: () => Promise.reject(new Error('a secret')) } })
+    expect(await ask(`${unmeasured}/metrics`)).toEqual([500, '{"message":"failed"}'])
+    expect((await ask(`${unmeasured}/healthz`))[0]).toBe(200)
   })
 
   it('says that its port is taken', async () => {

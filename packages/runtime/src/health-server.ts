@@ -49,7 +49,7 @@ async function answer(options: HealthServerOptions, { method, url }: IncomingMes
   const path = url?.split('?', 1)[0] ?? ''
   switch (path) {
     case '/healthz':
-      return options.isAlive() ? json(200, { message: 'OK' }) : json(503, { message: 'the loop has not turned for a minute' })
+      return options.isAlive() ? json(200, { message: 'OK' }) : json(503, { message: 'the loop does not turn' })
     case '/readyz': {
       const dependencies = await options.readiness()
       const ready = Object.values(dependencies).every(({ ok }) => ok)

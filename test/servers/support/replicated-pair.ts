@@ -7,7 +7,9 @@ import { type MysqlServer, type ServerKind, serverKinds } from './mysql-servers.
 
 /** What a server of a pair needs beside the usual settings; `number` tells the two apart. */
 export function pairSettings({ product }: ServerKind, number: number): string[] {
-  return [`--server-id=${number}`, ...(product === 'MySQL' ? ['--gtid-mode=ON', '--enforce-gtid-consistency=ON'] : [])]
+  // MySQL's workers tell what stopped them in performance_schema only, which is on where nobody turns it off.
+  const mysql = ['--gtid-mode=ON', '--enforce-gtid-consistency=ON', '--performance-schema=ON']
+  return [`--server-id=${number}`, ...(product === 'MySQL' ? mysql : [])]
 }
 
 /**
@@ -25,8 +27,8 @@ export class ReplicatedPair {
   }
 
   /** Both servers, not yet a pair: see `setUp`. */
-  static async startApart(kind: ServerKind): Promise<ReplicatedPair> {
-    const [primary, replica] = await Promise.all([kind.start(pairSettings(kind, 1)), kind.start(pairSettings(kind, 2))])
+  static async startApart(kind: ServerKind, settingsOf = (number: number) => pairSettings(kind, number)): Promise<ReplicatedPair> {
+    const [primary, replica] = await Promise.all([kind.start(settingsOf(1)), kind.start(settingsOf(2))])
     return new ReplicatedPair(primary, replica)
   }
 
@@ -87,7 +89,7 @@ export class ReplicatedPair {
   /** Does what the job advises: MariaDB forgets at its next start what it was told. */
   keep(advice: readonly string[]): void {
     for (const server of [this.primary, this.replica]) {
-      const text = advice.find((one) => one.includes(`:${server.connection.port} `))
+      const text = advice.find((one) => one.includes(`:${server.connection.port} `) && one.includes('[mysqld]'))
       if (text !== undefined) writeFileSync(server.configurationFile, text.slice(text.indexOf('[mysqld]')))
     }
   }

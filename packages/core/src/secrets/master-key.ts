@@ -44,6 +44,19 @@ export function openMasterKey(key: Uint8Array): MasterKey {
   }
 }
 
+/** Everything that is sealed in this installation was sealed with another key. The message is for the person at the terminal. */
+export class ForeignMasterKeyError extends Error {
+  override name = 'ForeignMasterKeyError'
+
+  /** Two fingerprints. */
+  constructor({ stored, given }: { readonly stored: string; readonly given: string }) {
+    super(
+      `This database was set up with another master key (fingerprint ${stored}; the key given now has ${given}). With this one no cookie, no ` +
+        'receipt and no poll secret can be read. Put the right key back: MASTER_KEY or MASTER_KEY_FILE, or without them DATA_DIR/master.key.',
+    )
+  }
+}
+
 /** Seals and opens the secret of one poll (32 random bytes, made with the poll). */
 export function sealPollSecret(masterKey: MasterKey, pollId: string, secret: Uint8Array): Buffer {
   return masterKey.seal(secret, `poll secret ${pollId}`)

@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { hmacSha256 } from './hmac-sha256.ts'
-import { openMasterKey, sealPollSecret, unsealPollSecret } from './master-key.ts'
+import { ForeignMasterKeyError, openMasterKey, sealPollSecret, unsealPollSecret } from './master-key.ts'
 
 describe('hmacSha256', () => {
   it('is what createHmac computes, for every key and message length', () => {
@@ -50,5 +50,11 @@ describe('master key', () => {
   it('has a fingerprint that tells keys apart', () => {
     expect(openMasterKey(key).fingerprint).toBe(openMasterKey(key).fingerprint)
     expect(openMasterKey(key).fingerprint).not.toBe(openMasterKey(randomBytes(32)).fingerprint)
+  })
+
+  it('is told from another one by both fingerprints, and where to put the right one', () => {
+    const { message } = new ForeignMasterKeyError({ stored: '0123456789abcdef', given: 'fedcba9876543210' })
+    expect(message).toContain('(fingerprint 0123456789abcdef; the key given now has fedcba9876543210)')
+    expect(message).toMatch(/MASTER_KEY .*MASTER_KEY_FILE.*DATA_DIR\/master\.key\.$/)
   })
 })

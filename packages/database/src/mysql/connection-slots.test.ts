@@ -37,7 +37,7 @@ describe('slots for connections', () => {
     await slots.take(100)
     const [one, two] = [slots.take(100), slots.take(300)]
     await expect(slots.take(100)).rejects.toMatchObject({ code: 'URNA_DATABASE_BUSY' })
-    const failed = expect(one).rejects.toMatchObject({ code: 'URNA_TIMED_OUT' })
+    const failed = expect(one).rejects.toMatchObject({ code: 'URNA_DATABASE_BUSY' })
     await vi.advanceTimersByTimeAsync(100)
     await failed
     const three = slots.take(300)

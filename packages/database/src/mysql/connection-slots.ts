@@ -1,4 +1,4 @@
-import { codedError, databaseBusyCode, databaseClosedCode, timedOutCode } from '../database-errors.ts'
+import { codedError, databaseBusyCode, databaseClosedCode } from '../database-errors.ts'
 
 interface Waiter {
   resolve(): void
@@ -33,7 +33,7 @@ export class ConnectionSlots {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(waiter)
-        reject(codedError(timedOutCode, `no connection to the database was free within ${waitMs} ms`))
+        reject(codedError(databaseBusyCode, `no connection to the database was free within ${waitMs} ms`))
       }, waitMs)
       const waiter: Waiter = { resolve, reject, timer }
       this.#waiting.add(waiter)

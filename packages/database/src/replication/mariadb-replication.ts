@@ -188,7 +188,7 @@ export class MariadbReplication extends ReplicationServer {
     const [host, port] = this.connection.address.split(/:(?=\d+$)/)
     return [
       `mariadb-dump --host=${source.host} --port=${source.port} --user=${primary.connection.user} --password --all-databases --single-transaction --triggers --routines --events --master-data=1 --gtid >dump.sql`,
-      `mariadb --host=${host} --port=${port} --user=${this.connection.user} --password -e 'reset slave all'`,
+      `mariadb --host=${host} --port=${port} --user=${this.connection.user} --password -e 'stop slave; reset slave all; set global read_only = off'`,
       `mariadb --host=${host} --port=${port} --user=${this.connection.user} --password <dump.sql`,
     ]
   }

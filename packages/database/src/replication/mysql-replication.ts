@@ -108,7 +108,7 @@ export class MysqlReplication extends ReplicationServer {
       receiver: row.Replica_IO_Running === 'Yes' ? 'running' : row.Replica_IO_Running === 'Connecting' ? 'connecting' : 'stopped',
       receiverError: threadError(row.Last_IO_Errno, row.Last_IO_Error),
       applier: row.Replica_SQL_Running === 'Yes' ? 'running' : 'stopped',
-      applierError: threadError(row.Last_SQL_Errno, row.Last_SQL_Error),
+      applierError: await this.#applierError(threadError(row.Last_SQL_Errno, row.Last_SQL_Error)),
       lagSeconds: row.Seconds_Behind_Source === null ? null : Number(row.Seconds_Behind_Source),
     }
   }
@@ -214,9 +214,19 @@ export class MysqlReplication extends ReplicationServer {
   override copyInstructions(primary: ReplicationServer, source: { host: string; port: number }): string[] {
     return [
       `mysqldump --host=${source.host} --port=${source.port} --user=${primary.connection.user} --password --all-databases --single-transaction --triggers --routines --events --set-gtid-purged=ON >dump.sql`,
-      `mysql --host=${hostOf(this)} --port=${portOf(this)} --user=${this.connection.user} --password -e 'reset binary logs and gtids'`,
+      `mysql --host=${hostOf(this)} --port=${portOf(this)} --user=${this.connection.user} --password -e 'stop replica; reset replica all; set global super_read_only = off; set global read_only = off; reset binary logs and gtids'`,
       `mysql --host=${hostOf(this)} --port=${portOf(this)} --user=${this.connection.user} --password <dump.sql`,
     ]
+  }
+
+  /** Of several workers only the table knows what it was; without performance_schema it is empty. */
+  async #applierError(error: ThreadError | null): Promise<ThreadError | null> {
+    if (error === null || !error.text.includes('replication_applier_status_by_worker')) return error
+    const [worker] = await this.connection.rows<{ number: number; text: string }>(
+      `select last_error_number as number, last_error_message as text from performance_schema.replication_applier_status_by_worker
+        where last_error_number <> 0 order by last_error_timestamp desc limit 1`,
+    )
+    return worker === undefined ? error : { number: Number(worker.number), text: worker.text }
   }
 
   async #hasPlugin(name: string): Promise<boolean> {

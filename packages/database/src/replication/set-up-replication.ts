@@ -14,7 +14,7 @@ import {
   semiSyncTimeoutMs,
 } from './replication-server.ts'
 import { type Account, ensureReplicator } from './replicator.ts'
-import { untilItFollows } from './until-it-follows.ts'
+import { ReceiverError, untilItFollows } from './until-it-follows.ts'
 
 export interface ReplicationRequest {
   readonly primary: AdminAddress
@@ -115,14 +115,23 @@ async function setUp(pair: Pair, request: ReplicationRequest): Promise<Replicati
   const following = { primary, replica, source, waitMs, say, signal }
   const begin = async () => {
     const start = await startOf(pair, request, changed)
-    if (before !== null) say(`the replica followed ${before.sourceHost}:${before.sourcePort} until now`)
+    if (before !== null && !isAt(before, source)) say(`the replica followed ${before.sourceHost}:${before.sourcePort} until now`)
     await replica.follow(source, start)
     changed(
       start === 'beginning'
         ? `made the empty replica follow ${source.host}:${source.port} from its beginning`
         : `made the replica follow ${source.host}:${source.port} from where it is`,
     )
-    await untilItFollows({ ...following, heals: start === 'beginning' })
+    try {
+      await untilItFollows({ ...following, heals: start === 'beginning' })
+    } catch (error) {
+      // A mistaken address must not end a replication that ran.
+      if (error instanceof ReceiverError && start === 'goes-on' && before?.receiver === 'running' && !isAt(before, source)) {
+        await replica.follow({ ...source, host: before.sourceHost, port: before.sourcePort }, start)
+        say(`made the replica follow ${before.sourceHost}:${before.sourcePort} again`)
+      }
+      throw error
+    }
     await compareData(pair, request.reader.database)
     changed(await letReaderIn(pair, request))
   }
@@ -182,6 +191,10 @@ async function refuseMissingSettings({ primary, replica }: Pair): Promise<void> 
 
 export function configurationLines(settings: readonly MissingSetting[]): string {
   return ['  [mysqld]', ...settings.map(({ name, wanted, value }) => `  ${name} = ${wanted}    # is ${value}`)].join('\n')
+}
+
+function isAt(state: ReplicaState, { host, port }: Source): boolean {
+  return state.sourceHost === '' || (state.sourceHost === host && state.sourcePort === port)
 }
 
 function follows(state: ReplicaState, source: Source): boolean {

@@ -22,6 +22,11 @@ const databaseExists = 1007
 const unknownDatabase = 1049
 const accountStatementFailed = 1396
 
+/** The replica does not get anything from its source. */
+export class ReceiverError extends ReplicationError {
+  override name = 'ReceiverError'
+}
+
 /**
  * Resolves when both threads run and the replica has everything that the primary had when this began, or when `waitMs` are over and it
  * is on its way. Throws {@link ReplicationError} when it does not follow.
@@ -101,9 +106,9 @@ function withoutQuery(text: string): string {
 const logsPurged = 1236
 const sameServer = 1593
 
-function receiverFails({ replica, source, heals }: Following, error: ThreadError | null): ReplicationError {
+function receiverFails({ replica, source, heals }: Following, error: ThreadError | null): ReceiverError {
   const where = `${source.host}:${source.port}`
-  if (error === null) return new ReplicationError(`${replica.label} does not connect to ${where}.`)
+  if (error === null) return new ReceiverError(`${replica.label} does not connect to ${where}.`)
   const hint =
     error.number === logsPurged
       ? heals
@@ -112,5 +117,5 @@ function receiverFails({ replica, source, heals }: Following, error: ThreadError
       : error.number === sameServer
         ? 'Both have one identity: see that server_id and, on MySQL, auto.cnf differ.'
         : `Is ${where} the primary as the replica reaches it? Else set REPLICATION_SOURCE_HOST and REPLICATION_SOURCE_PORT.`
-  return new ReplicationError(`${replica.label} does not read from ${where} (${error.number}): ${error.text}\n${hint}`)
+  return new ReceiverError(`${replica.label} does not read from ${where} (${error.number}): ${error.text}\n${hint}`)
 }

@@ -1,0 +1,361 @@
+import { spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import mysql from 'mysql2'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { freePort } from '../support/standalone-process.ts'
+import { type EndedJob, JobsProcesses } from './support/jobs-process.ts'
+import { type MysqlServer, type ServerKind, serverKinds } from './support/mysql-servers.ts'
+import { describePairs, pairSettings, ReplicatedPair } from './support/replicated-pair.ts'
+
+/** Value of a line of the report. */
+function reported({ stdout }: EndedJob, name: string): string | undefined {
+  return new RegExp(`^${name} {2,}(.*)$`, 'm').exec(stdout)?.[1]
+}
+
+/** As one of our processes: with no rights but on the databases of tests. */
+async function asUser(server: MysqlServer, statement: string): Promise<number | null> {
+  const connection = mysql.createConnection({ ...server.connection })
+  try {
+    return await new Promise<number | null>((resolve) => {
+      connection.on('error', () => {})
+      connection.query(statement, (error) => resolve(error?.errno ?? null))
+    })
+  } finally {
+    connection.destroy()
+  }
+}
+
+const rows = (server: MysqlServer) => server.query<{ a: number }>('select a from urna_1.t order by a').then((all) => all.map(({ a }) => a))
+
+async function makeTable(server: MysqlServer, ...values: number[]): Promise<void> {
+  await server.query('create database if not exists urna_1')
+  await server.query('create table urna_1.t (a int primary key)')
+  for (const value of values) await server.query(`insert into urna_1.t values (${value})`)
+}
+
+describePairs(
+  'set-up-replication',
+  (pair, kind) => {
+    let jobs: JobsProcesses
+    beforeEach(() => {
+      jobs = new JobsProcesses(pair().environment)
+    })
+    afterEach(() => jobs.remove())
+
+    const setUp = (changes: Record<string, string> = {}, ...more: string[]) => jobs.run(['set-up-replication', ...more], changes)
+    const withoutAdvice = ({ stderr }: EndedJob) => stderr.replace(/^The .* forgets this when it restarts\..*\n( {2}.*\n)+/gm, '')
+
+    // One after the other, each on what the one before has left.
+    it('makes an empty server the replica of one that has data already', async () => {
+      await makeTable(pair().primary, 1, 2)
+      const done = await setUp()
+      expect([done.status, withoutAdvice(done)]).toEqual([
+        0,
+        expect.stringMatching(
+          /^made the user replication .*\nmade the empty replica follow .* from its beginning\nturned on semi-synchronous.*\nmade the replica refuse writes\n$/,
+        ),
+      ])
+      expect(reported(done, 'receiver')).toBe('running')
+      expect(reported(done, 'applier')).toBe('running')
+      expect(reported(done, 'GTID replica')).toBe(reported(done, 'GTID source'))
+      expect(reported(done, 'lag')).toMatch(/^[01] s$/)
+      expect(reported(done, 'semi-sync')).toMatch(/^on: .*AFTER_SYNC/)
+      expect(await rows(pair().replica)).toEqual([1, 2])
+      const { password } = pair().request().replicator
+      expect(`${done.stdout}${done.stderr}`).not.toContain(password)
+      pair().keep(done.stderr.split(/^(?=The )/m))
+    })
+
+    it('changes nothing when it is run again', async () => {
+      const again = await setUp()
+      expect([again.status, withoutAdvice(again)]).toEqual([0, ''])
+      expect(again.stdout).toMatch(/^nothing to change\nsource {2,}/)
+    })
+
+    it('makes writes seen on the replica, which refuses its own', async () => {
+      await pair().primary.query('insert into urna_1.t values (3)')
+      await pair().caughtUp()
+      expect(await rows(pair().replica)).toEqual([1, 2, 3])
+      expect(await asUser(pair().replica, 'insert into urna_1.t values (4)')).toBe(1290)
+      if (kind.product === 'MySQL') await expect(pair().replica.query('create database urna_other')).rejects.toMatchObject({ errno: 1290 })
+    })
+
+    it('gives the replicator no other right', async () => {
+      const grants = await pair().primary.query("show grants for 'replication'@'%'")
+      expect(grants.flatMap((row) => Object.values(row)).map((grant) => String(grant).replace(/ IDENTIFIED BY .*/, ''))).toEqual([
+        'GRANT REPLICATION SLAVE ON *.* TO `replication`@`%`',
+      ])
+    })
+
+    it('outlives a crash of either server', { timeout: 120_000 }, async () => {
+      await pair().replica.kill()
+      // The primary does not wait for it longer than a second, and then not at all.
+      const startMs = performance.now()
+      await pair().primary.query('insert into urna_1.t values (5)')
+      expect(performance.now() - startMs).toBeLessThan(4_000)
+      await pair().replica.run()
+      await pair().running()
+      await pair().caughtUp()
+      expect(await rows(pair().replica)).toEqual([1, 2, 3, 5])
+      expect(await asUser(pair().replica, 'insert into urna_1.t values (4)')).toBe(1290)
+      await pair().primary.kill()
+      await pair().primary.run()
+      await pair().primary.query('insert into urna_1.t values (6)')
+      await pair().running()
+      await pair().caughtUp()
+      expect(await rows(pair().replica)).toEqual([1, 2, 3, 5, 6])
+      // Everything was kept, by the server or by its configuration as it was advised.
+      if (kind.product === 'MariaDB') {
+        const after = await setUp()
+        expect([after.status, after.stderr, after.stdout.split('\n')[0]]).toEqual([0, '', 'nothing to change'])
+      }
+    })
+
+    it('starts again what somebody stopped', async () => {
+      await pair().stopApplying()
+      const late = await setUp()
+      expect(late).toMatchObject({ status: 0 })
+      expect(late.stderr).toContain('from where it is')
+      expect((await pair().status()).applier).toBe('Yes')
+    })
+
+    it('does not wait for ever for a replica that applies late', async () => {
+      await pair().lagBehind(3_600)
+      await pair().primary.query('insert into urna_1.t values (8)')
+      await pair().primary.query('delete from urna_1.t where a = 8')
+      const late = await setUp({ MIGRATION_WAIT_SECONDS: '2' })
+      // It is on its way: both threads run.
+      expect([late.status, late.stdout.split('\n')[0]]).toEqual([0, 'nothing to change'])
+      expect(reported(late, 'GTID replica')).not.toBe(reported(late, 'GTID source'))
+      await pair().lagBehind(0)
+      await pair().caughtUp()
+    })
+
+    it('takes another password of the replicator, and refuses to change that of somebody else', async () => {
+      const odd = `it's "\\ %$`
+      const changed = await setUp({ REPLICATION_PASSWORD: odd })
+      expect(changed.stderr).toMatch(/^gave the user replication on the primary the password that is set\nmade the replica follow/)
+      expect(changed.status).toBe(0)
+      expect(await setUp({ REPLICATION_PASSWORD: odd })).toMatchObject({ status: 0, stdout: expect.stringMatching(/^nothing to change/) })
+      const somebody = await setUp({ REPLICATION_USER: 'urna' })
+      expect(somebody.status).toBe(1)
+      expect(somebody.stderr).toMatch(/^The user urna is there already .* may do more than replicate\. .*REPLICATION_USER\.\n$/)
+      expect(`${changed.stderr}${somebody.stderr}`).not.toContain(odd)
+      expect((await setUp()).status).toBe(0)
+    })
+
+    it('follows again what it followed, when it is given a wrong address of the primary', async () => {
+      const wrong = await setUp({ REPLICATION_SOURCE_PORT: '1', MIGRATION_WAIT_SECONDS: '3' })
+      expect(wrong.status).toBe(1)
+      expect(wrong.stderr).toMatch(/does not read from 127\.0\.0\.1:1 \(2003\).*\n.*REPLICATION_SOURCE_HOST/)
+      await pair().running()
+      expect(await setUp()).toMatchObject({ status: 0, stdout: expect.stringMatching(/^nothing to change/) })
+    })
+
+    it.each<[string, () => Promise<Record<string, string>>, number, RegExp]>([
+      [
+        'a wrong password',
+        async () => ({ REPLICATION_ADMIN_PASSWORD: 'hunter2' }),
+        1,
+        /^the primary \S+ refuses the user administrator: wrong password, or no such user/,
+      ],
+      [
+        'a replica that is not there',
+        async () => ({ DB_REPLICA_PORT: String(await freePort()), MIGRATION_WAIT_SECONDS: '1' }),
+        1,
+        /^waiting: the replica \S+ cannot be reached \(ECONNREFUSED\).*\nthe replica \S+ cannot be reached .*waited 1 s\n$/,
+      ],
+      [
+        'a name that is nobody',
+        async () => ({ DB_HOST: 'nobody.invalid', MIGRATION_WAIT_SECONDS: '0' }),
+        1,
+        /^the primary nobody\.invalid:\d+ cannot be reached \((ENOTFOUND|EAI_AGAIN)\)\n$/,
+      ],
+      [
+        'an administrator who is none',
+        async () => ({ REPLICATION_ADMIN_USER: 'urna' }),
+        1,
+        /^the primary \S+ refuses \(\d+: .*(denied|need)/,
+      ],
+      [
+        'one server twice',
+        async () => ({ DB_REPLICA_HOST: 'localhost', DB_REPLICA_PORT: String(pair().primary.connection.port) }),
+        1,
+        /one and the same server/,
+      ],
+      [
+        'the replica for the primary',
+        async () => {
+          const { primary, replica } = pair()
+          return { DB_PORT: String(replica.connection.port), DB_REPLICA_PORT: String(primary.connection.port) }
+        },
+        1,
+        /takes no writes \(it is read-only\)\. Is it the replica\?/,
+      ],
+      [
+        'no passwords',
+        async () => ({ REPLICATION_PASSWORD: '', REPLICATION_ADMIN_PASSWORD: '' }),
+        2,
+        /2 settings are wrong:\n.*REPLICATION_ADMIN_PASSWORD/,
+      ],
+    ])('says so in words: %s', { timeout: 60_000 }, async (_what, changesOf, status, words) => {
+      const ended = await setUp(await changesOf())
+      expect([ended.status, ended.stderr]).toEqual([status, expect.stringMatching(words)])
+      expect(ended.stderr).not.toMatch(/hunter2| {4}at /)
+    })
+
+    it('tells of an applier that stopped at something it cannot do', async () => {
+      if (kind.product === 'MySQL') await pair().replica.query('set global super_read_only = off')
+      await unlogged(pair().replica, 'delete from urna_1.t where a = 6')
+      await pair().primary.query('delete from urna_1.t where a = 6')
+      await expect.poll(async () => (await pair().status()).applier, { timeout: 10_000 }).toBe('No')
+      const stopped = await setUp()
+      expect(stopped.status).toBe(1)
+      expect(stopped.stderr).toMatch(/has stopped at a transaction \(10\d\d\): .*\n.*--force-empty/)
+      const wrongHost = await setUp({}, '--force-empty', 'somewhere')
+      expect([wrongHost.status, wrongHost.stderr]).toEqual([2, expect.stringMatching(/^--force-empty: expected the host of the replica/)])
+      const again = await setUp({}, '--force-empty', '127.0.0.1')
+      expect(again.stderr).toMatch(/removed from the replica: urna_1\n/)
+      expect(again.status).toBe(0)
+      expect(await rows(pair().replica)).toEqual([1, 2, 3, 5])
+    })
+  },
+  false,
+)
+
+for (const kind of serverKinds()) {
+  const missing = kind.missing === null ? '' : ` (skipped: ${kind.missing})`
+  describe.skipIf(kind.missing !== null)(`set-up-replication of servers that are not as they must be: ${kind.product}${missing}`, () => {
+    let pair: ReplicatedPair
+    afterEach(() => pair?.stop())
+
+    async function apart(): Promise<ReplicatedPair> {
+      pair = await ReplicatedPair.startApart(kind)
+      return pair
+    }
+
+    it('leaves out what both were given when they were first started, and makes what only the primary was', {
+      timeout: 120_000,
+    }, async () => {
+      const { primary, replica } = await apart()
+      // As the first start of a container may do, within the binary log or outside of it.
+      await unlogged(primary, 'create database urna_quiet')
+      await primary.query('create table urna_quiet.q (a int primary key)')
+      for (const server of [primary, replica]) {
+        await server.query('create database urna_1')
+        await server.query("create user 'both'@'%' identified by 'x'")
+      }
+      await unlogged(primary, "create user 'reader'@'%' identified by 'read me'", "grant select on urna_1.* to 'reader'@'%'")
+      await makeTable(primary, 1)
+      const said: string[] = []
+      const { runs } = await pair.setUp({
+        say: (line) => said.push(line),
+        reader: { user: 'reader', password: 'read me', database: 'urna_1' },
+      })
+      expect(runs).toBe(true)
+      const left = (what: string) => expect.stringContaining(`left out what the replica has already: ${what}`)
+      expect(said.filter((line) => /left out|made the database|gave the replica/.test(line))).toEqual([
+        'made the database urna_quiet on the replica',
+        // MariaDB takes a database that is there for one that it has made.
+        ...(kind.product === 'MySQL' ? [left("Can't create database 'urna_1'; database exists")] : []),
+        left("Operation CREATE USER failed for 'both'@'%'"),
+        'gave the replica the user reader, as it is on the primary',
+      ])
+      expect(await rows(replica)).toEqual([1])
+      const reader = mysql.createConnection({ ...replica.connection, user: 'reader', password: 'read me' })
+      reader.on('error', () => {})
+      expect(await new Promise((resolve) => reader.query('select a from urna_1.t', (error, found) => resolve(error ?? found)))).toEqual([
+        { a: 1 },
+      ])
+      reader.destroy()
+    })
+
+    it('never loses data of somebody else', { timeout: 120_000 }, async () => {
+      const { primary, replica } = await apart()
+      await makeTable(primary, 1)
+      await makeTable(replica, 7)
+      await expect(pair.setUp()).rejects.toThrow(
+        /has data that are not the primary's: .*\. It holds urna_1 \(1 tables\)\.\n.*--force-empty 127\.0\.0\.1/,
+      )
+      expect(await rows(replica)).toEqual([7])
+      expect((await pair.setUp({ forceEmpty: true })).runs).toBe(true)
+      expect(await rows(replica)).toEqual([1])
+    })
+
+    it('says which settings are missing, and where they belong', { timeout: 120_000 }, async () => {
+      const off =
+        kind.product === 'MySQL'
+          ? ['--gtid-mode=OFF', '--enforce-gtid-consistency=OFF', '--skip-log-bin']
+          : ['--skip-log-bin', '--binlog-format=MIXED']
+      pair = await ReplicatedPair.startApart(kind, (number) => (number === 1 ? off : pairSettings(kind, 1)))
+      const error = await pair.setUp().catch((reason: Error) => reason)
+      expect(error).toMatchObject({ name: 'ReplicationError' })
+      const { message } = error as Error
+      expect(message).toMatch(/^The primary .* cannot replicate with its settings\. .*\n {2}\[mysqld\]\n {2}log_bin = binlog {4}# is OFF\n/)
+      expect(message).toContain(kind.product === 'MySQL' ? '  gtid_mode = ON    # is OFF' : '  binlog_format = ROW    # is MIXED')
+      expect(message).toMatch(/\nThe replica .*\n {2}\[mysqld\]\n {2}server_id = 2 {4}# is 1$/)
+    })
+
+    it('tells how to copy what the binary logs no longer have, and that works', { timeout: 180_000 }, async () => {
+      const { primary, replica } = await apart()
+      await makeTable(primary, 1, 2)
+      await primary.query('flush binary logs')
+      const logs = async () => (await primary.query<{ Log_name: string }>('show binary logs')).map(({ Log_name }) => Log_name)
+      // What the storage engine may still need is kept for a moment.
+      const purged = async () => {
+        await primary.query(`purge binary logs to '${(await logs()).at(-1)}'`)
+        return (await logs()).length
+      }
+      await expect.poll(purged, { timeout: 10_000 }).toBe(1)
+      const { message } = (await pair.setUp().catch((error: Error) => error)) as Error
+      expect(message).toMatch(
+        /cannot tell a replica everything: its binary logs begin after .*\. Copy its data once, then start this again:\n/,
+      )
+      const commands = message.split('\n').slice(1)
+      expect(commands).toHaveLength(3)
+      if (!runAll(kind, commands, pair)) return
+      await primary.query('insert into urna_1.t values (3)')
+      expect((await pair.setUp()).runs).toBe(true)
+      await pair.caughtUp()
+      expect(await rows(replica)).toEqual([1, 2, 3])
+    })
+
+    it('notices data that are older than the binary logs', { timeout: 120_000 }, async () => {
+      const { primary } = await apart()
+      await unlogged(primary, 'create database urna_1', 'create table urna_1.old (a int primary key)')
+      await makeTable(primary, 1)
+      await expect(pair.setUp()).rejects.toThrow(/follows, but it lacks urna_1\.old: the primary had data before its binary logs began/)
+    })
+  })
+}
+
+async function unlogged(server: MysqlServer, ...statements: string[]): Promise<void> {
+  const connection = mysql.createConnection({ ...server.connection, user: 'administrator', multipleStatements: true })
+  await new Promise<void>((resolve, reject) => {
+    connection.on('error', reject)
+    connection.query(['set sql_log_bin = 0', ...statements].join('; '), (error) => (error === null ? resolve() : reject(error)))
+  })
+  connection.destroy()
+}
+
+/** False: this machine does not have the programs. */
+function runAll(kind: ServerKind, commands: readonly string[], { primary, replica }: ReplicatedPair): boolean {
+  const root = kind.product === 'MySQL' ? (process.env.SERVER_ROOT ?? '') : ''
+  const dump = `/tmp/urna-dump-${replica.pid}.sql`
+  const env = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', MYSQL_PWD: primary.connection.password }
+  try {
+    for (const command of commands) {
+      // The password is asked for on a terminal; the dump goes to where both see it.
+      const line = command.trim().replaceAll(' --password', '').replaceAll('dump.sql', dump)
+      const shell = ['sh', '-c', line]
+      const [program = '', ...argumentsOf] = root === '' ? shell : ['chroot', root, ...shell]
+      const { status, stderr } = spawnSync(program, argumentsOf, { encoding: 'utf8', env })
+      if (status === 127) return false
+      expect([status, stderr]).toEqual([0, expect.not.stringMatching(/error/i)])
+    }
+    return true
+  } finally {
+    rmSync(join('/', root, dump), { force: true })
+  }
+}
