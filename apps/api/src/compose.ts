@@ -30,10 +30,6 @@ import { readsOf } from './reads-of.ts'
 import { resultsKeepMs } from './results-cache.ts'
 import { learnTokenHash, tokenHashSetting } from './token-hash.ts'
 
-export class UnsupportedSettingError extends Error {
-  override name = 'UnsupportedSettingError'
-}
-
 /** A start in good health ends within this; whatever is away by then is waited for while requests are answered. */
 const firstLookMsMax = 2_000
 
@@ -135,12 +131,11 @@ export async function compose(config: ApiConfig, logger: Logger): Promise<Compos
 
 function openServers({ database }: ApiConfig, tell: EventLog): { primary: Primary; replica: Replica | null } {
   const { primary, replica, tls, connectionsMax, connectTimeoutMs, queryTimeoutMs } = database
-  if (tls !== null) throw new UnsupportedSettingError('DB_TLS: connections to the database cannot be encrypted yet, only `off` works')
-  const limits = { connectionsMax, connectTimeoutMs, queryTimeoutMs }
+  const shared = { tls, connectionsMax, connectTimeoutMs, queryTimeoutMs }
   return {
-    primary: openMysqlPrimary({ ...primary, ...limits, onEvent: (event) => tell('primary', mysqlEventLine(event)) }),
+    primary: openMysqlPrimary({ ...primary, ...shared, onEvent: (event) => tell('primary', mysqlEventLine(event)) }),
     replica:
-      replica === null ? null : openMysqlReplica({ ...replica, ...limits, onEvent: (event) => tell('replica', mysqlEventLine(event)) }),
+      replica === null ? null : openMysqlReplica({ ...replica, ...shared, onEvent: (event) => tell('replica', mysqlEventLine(event)) }),
   }
 }
 

@@ -29,10 +29,6 @@ import {
 import { type Counting, startCounting } from './counting.ts'
 import { registerCountingMetrics } from './counting-metrics.ts'
 
-export class UnsupportedSettingError extends Error {
-  override name = 'UnsupportedSettingError'
-}
-
 /** Ballots that are held get this long to be counted when the process is told to stop; nobody waits for an empty hand. */
 const finishMsMax = 8_000
 const queueAnswersMsMax = 2_000
@@ -219,9 +215,9 @@ function openQueue(
 
 function mysqlOptions({ database }: ConsumerConfig, tell: EventLog) {
   const { primary, tls, connectionsMax, connectTimeoutMs, queryTimeoutMs } = database
-  if (tls !== null) throw new UnsupportedSettingError('DB_TLS: connections to the database cannot be encrypted yet, only `off` works')
   return {
     ...primary,
+    tls,
     connectionsMax,
     connectTimeoutMs,
     queryTimeoutMs,

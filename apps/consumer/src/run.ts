@@ -1,12 +1,12 @@
 import { ForeignMasterKeyError } from '@urna/core'
 import { type Environment, runProcess } from '@urna/runtime'
-import { compose, UnsupportedSettingError } from './compose.ts'
+import { compose } from './compose.ts'
 
 export function runConsumer(environment: Environment): Promise<void> {
   return runProcess(environment, {
     name: 'consumer',
     compose,
-    mendable: [ForeignMasterKeyError, UnsupportedSettingError],
+    mendable: [ForeignMasterKeyError],
     startCommand: 'node apps/consumer/src/main.ts',
     stopMsMax: 11_000,
   })

@@ -282,8 +282,7 @@ function addressOf({ host, port }: MysqlServer): string {
 }
 
 function mysqlOptions({ connectTimeoutMs, queryTimeoutMs, tls }: MysqlConfig, server: MysqlServer) {
-  if (tls !== null) throw new WrongUseError('DB_TLS: connections to the database cannot be encrypted yet, only `off` works')
-  return { ...server, connectionsMax: 3, connectTimeoutMs, queryTimeoutMs }
+  return { ...server, tls, connectionsMax: 3, connectTimeoutMs, queryTimeoutMs }
 }
 
 function adminOptions({ connectTimeoutMs, queryTimeoutMs, tls }: MysqlConfig, server: MysqlServer): DatabaseOptions {

@@ -129,6 +129,17 @@ describe('the database', () => {
     expect(config.queue).toMatchObject({ server: { tls: { ca: null } } })
   })
 
+  it('checks certificates by name, so an encrypted connection needs the names of its servers', () => {
+    const encrypted = { ...servers, DB_TLS: 'on' }
+    expect(load('api', { ...encrypted, DB_REPLICA_HOST: 'replica' }).database.tls).toEqual({ ca: null })
+    const expected = 'the name that stands in its certificate, since DB_TLS is set, not an address'
+    const faults = faultsOf('api', { ...encrypted, DB_HOST: '10.0.0.1', DB_REPLICA_HOST: '::1' })
+    expect(faults).toEqual([
+      { name: 'DB_HOST', expected, got: '"10.0.0.1"' },
+      { name: 'DB_REPLICA_HOST', expected, got: '"::1"' },
+    ])
+  })
+
   it('is read under the names of older systems', () => {
     const env = { MYSQL_HOST: 'mysql', MYSQL_PORT: '3307', MYSQL_USER: 'u', MYSQL_PASSWORD_FILE: '/p', MYSQL_DB: 'votes' }
     const config = load('api', { ...env, ...key, REDIS_HOST: 'redis' }, { '/p': 'p\n' })

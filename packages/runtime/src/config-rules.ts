@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { type ConfigFault, faultOf } from './config-fault.ts'
 import { misnamedSettings, settings } from './config-table.ts'
 import { type GivenSetting, noServiceLink, type ReadSettings, type SettingKey } from './read-settings.ts'
@@ -92,7 +93,20 @@ function faultsOfDatabase(read: ReadSettings, process: ProcessName): ConfigFault
       : missing(read, 'dbHost', primaryHost, shared)),
     ...missing(read, 'dbUser', 'the user of the database server'),
     ...missing(read, 'dbPassword', 'the password of that user'),
+    ...faultsOfTls(read),
   ]
+}
+
+/** The certificate of a server is checked against the name it is called by; what calls the servers (mysql2) can check no address. */
+function faultsOfTls(read: ReadSettings): ConfigFault[] {
+  if (read.values.dbTls === null) return []
+  return (['dbHost', 'dbReplicaHost'] as const)
+    .map((key) => ({ given: read.given(key), host: read.values[key] }))
+    .flatMap(({ given, host }) =>
+      given === null || host === null || isIP(host) === 0
+        ? []
+        : [faultOf(given.name, 'the name that stands in its certificate, since DB_TLS is set, not an address', given.shown)],
+    )
 }
 
 function faultsOfReplication(read: ReadSettings, size: 'sqlite' | 'servers'): ConfigFault[] {

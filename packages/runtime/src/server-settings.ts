@@ -90,7 +90,8 @@ export const serverSettings = {
     group: 'database',
     kind: tls,
     default: 'off',
-    description: 'Whether connections to primary and replica are encrypted, and by whom their certificates must be signed.',
+    description:
+      'Whether connections to primary and replica are encrypted, and by whom their certificates must be signed. They must be made out to the names in DB_HOST and DB_REPLICA_HOST.',
     usedBy: ['api', 'consumer', 'jobs'],
   }),
   dbConnectionsMax: setting({

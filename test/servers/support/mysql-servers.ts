@@ -161,6 +161,11 @@ export class MysqlServer {
     return join(this.#folder, 'server.cnf')
   }
 
+  /** Where the server finds what is at `path` for us. */
+  pathAsServer(path: string): string {
+    return path.slice(this.#how.root.length)
+  }
+
   get pid(): number {
     return this.#child?.pid ?? 0
   }

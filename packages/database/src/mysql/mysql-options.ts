@@ -1,9 +1,18 @@
+import type { SslOptions } from 'mysql2'
+
+/** `ca`: the certificate (PEM) of the authority that signed the server's; null: one of those that everybody trusts. */
+export interface MysqlTls {
+  readonly ca: string | null
+}
+
 export interface MysqlOptions {
   readonly host: string
   readonly port: number
   readonly user: string
   readonly password: string
   readonly database: string
+  /** Null: what goes to the server and comes from it can be read on the way. */
+  readonly tls?: MysqlTls | null
   /** Connections at a time. */
   readonly connectionsMax?: number
   /** Calls that wait for one of them; more are refused at once. */
@@ -22,3 +31,11 @@ export type MysqlEvent =
   | { readonly kind: 'timed-out'; readonly waitingFor: 'connection' | 'answer'; readonly afterMs: number }
 
 export const mysqlDefaults = { connectionsMax: 10, waitingMax: 1_000, connectTimeoutMs: 3_000, queryTimeoutMs: 5_000 }
+
+/**
+ * For mysql2. The certificate must be made out to the server's name: an authority signs for many. mysql2 hands no address to that check, so a
+ * server that is called by its address is refused, whatever its certificate says.
+ */
+export function sslOf({ ca }: MysqlTls): SslOptions {
+  return { ...(ca !== null && { ca }), minVersion: 'TLSv1.2', verifyIdentity: true }
+}

@@ -4,7 +4,7 @@ import { codedError, timedOutCode } from '../database-errors.ts'
 import { ConnectionSlots } from './connection-slots.ts'
 import { MysqlConnection } from './mysql-connection.ts'
 import { asDriverError } from './mysql-errors.ts'
-import { type MysqlEvent, type MysqlOptions, mysqlDefaults } from './mysql-options.ts'
+import { type MysqlEvent, type MysqlOptions, mysqlDefaults, sslOf } from './mysql-options.ts'
 import { checkSession, prepareSession } from './mysql-session.ts'
 
 // How long `close` waits for statements that are under way.
@@ -23,7 +23,7 @@ export class MysqlPool {
   #closed = false
 
   constructor(role: 'primary' | 'replica', options: MysqlOptions) {
-    const { host, port, user, password, database } = options
+    const { host, port, user, password, database, tls = null } = options
     const { connectionsMax, waitingMax, connectTimeoutMs, queryTimeoutMs } = { ...mysqlDefaults, ...options }
     this.#role = role
     this.#connectTimeoutMs = connectTimeoutMs
@@ -36,6 +36,7 @@ export class MysqlPool {
       user,
       password,
       database,
+      ...(tls !== null && { ssl: sslOf(tls) }),
       connectionLimit: connectionsMax,
       connectTimeout: connectTimeoutMs,
       keepAliveInitialDelay: 10_000,

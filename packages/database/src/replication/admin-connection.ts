@@ -1,4 +1,5 @@
 import { type Connection, createConnection, type QueryError } from 'mysql2'
+import { type MysqlTls, sslOf } from '../mysql/mysql-options.ts'
 
 export interface AdminAddress {
   readonly host: string
@@ -10,8 +11,8 @@ export interface AdminOptions extends AdminAddress {
   readonly name: string
   readonly user: string
   readonly password: string
-  /** Null: not encrypted. `ca` null: the authorities that Node knows. */
-  readonly tls: { readonly ca: string | null } | null
+  /** Null: not encrypted. */
+  readonly tls: MysqlTls | null
   readonly database?: string
   /** Longest wait until the server has taken the connection. */
   readonly connectTimeoutMs: number
@@ -63,7 +64,7 @@ export class AdminConnection {
       user,
       password,
       ...(database === undefined ? {} : { database }),
-      ...(tls === null ? {} : { ssl: tls.ca === null ? {} : { ca: tls.ca } }),
+      ...(tls !== null && { ssl: sslOf(tls) }),
       connectTimeout: connectTimeoutMs,
       charset: 'UTF8MB4_BIN',
       timezone: 'Z',
