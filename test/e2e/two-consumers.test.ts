@@ -21,7 +21,7 @@ import {
   SqlQueueEpochs,
   SqlResultsReader,
 } from '@urna/database'
-import { connectToEmbeddedQueue, startEmbeddedQueue } from '@urna/queue'
+import { connectToEmbeddedQueue, startEmbeddedQueue } from '@urna/queue/embedded/embedded-queue'
 import { describe, expect, it } from 'vitest'
 import { temporaryDirectory } from '../support/standalone-process.ts'
 

@@ -9,7 +9,7 @@ import {
   type Primary,
   type Replica,
 } from '@urna/database'
-import { connectToSqs, RedisResultsCache, redisEventLine, redisStreamsQueue, sqsEventLine } from '@urna/queue'
+import { RedisResultsCache, redisEventLine, redisStreamsQueue, sqsEventLine } from '@urna/queue'
 import {
   type ApiConfig,
   type Composed,
@@ -151,6 +151,7 @@ async function openQueue(
   { registerEpoch, tell }: { registerEpoch: (identity: Uint8Array) => Promise<number>; tell: EventLog },
 ): Promise<OpenedQueue> {
   if (queue.kind === 'sqs') {
+    const { connectToSqs } = await import('@urna/queue/sqs/sqs-queue')
     const { queueName, region, endpoint, credentials } = queue
     const onEvent = (event: Parameters<typeof sqsEventLine>[0]) => tell('sqs', sqsEventLine(event))
     const sqs = connectToSqs({ queueName, region, endpoint, credentials, registerEpoch, onEvent })

@@ -11,7 +11,7 @@ import {
   SqlQueueEpochs,
   WatchedServer,
 } from '@urna/database'
-import { connectToSqs, redisEventLine, redisStreamsQueue, sqsEventLine } from '@urna/queue'
+import { redisEventLine, redisStreamsQueue, sqsEventLine } from '@urna/queue'
 import {
   armCrashPoint,
   type Composed,
@@ -65,7 +65,7 @@ export async function compose(config: ConsumerConfig, logger: Logger): Promise<C
   database.start()
 
   const epochs = new SqlQueueEpochs(primary)
-  const queue = openQueue(config, { registerEpoch: (identity) => database.run(() => epochs.register(identity)), tell })
+  const queue = await openQueue(config, { registerEpoch: (identity) => database.run(() => epochs.register(identity)), tell })
   lifecycle.onStop('ballot queue', () => queue.close())
 
   let counting: Counting | null = null
@@ -158,13 +158,14 @@ interface OpenedQueue {
   close(): Promise<void>
 }
 
-function openQueue(
+async function openQueue(
   config: ConsumerConfig,
   hooks: { registerEpoch: (identity: Uint8Array) => Promise<number>; tell: EventLog },
-): OpenedQueue {
+): Promise<OpenedQueue> {
   const { queue } = config
   const { registerEpoch, tell } = hooks
   if (queue.kind === 'sqs') {
+    const { connectToSqs } = await import('@urna/queue/sqs/sqs-queue')
     const { queueName, region, endpoint, credentials } = queue
     const sqs = connectToSqs({
       queueName,

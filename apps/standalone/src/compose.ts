@@ -17,7 +17,7 @@ import {
   SqlSettings,
 } from '@urna/database'
 import { administratorTokenHash, directoryExportStore, exportResults, prepareInstallation, resultsCsv } from '@urna/jobs'
-import { startEmbeddedQueue } from '@urna/queue'
+import { startEmbeddedQueue } from '@urna/queue/embedded/embedded-queue'
 import {
   createLifecycle,
   createLoopHealth,

@@ -2,7 +2,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { startCounting } from '@urna/consumer'
 import { openMasterKey } from '@urna/core'
 import { openSqliteWriter, SqlBallotRepository, SqlPollRepository, servePrimary } from '@urna/database'
-import { connectToEmbeddedQueue } from '@urna/queue'
+import { connectToEmbeddedQueue } from '@urna/queue/embedded/embedded-queue'
 import { armCrashPoint } from '@urna/runtime'
 import type { CountingCommand, CountingMessage, CountingWorkerData } from './counting-messages.ts'
 

@@ -1,8 +1,5 @@
-export * from './embedded/embedded-queue.ts'
+// Not here: `embedded/embedded-queue` and `sqs/sqs-queue`. No process needs both, and the client of SQS alone takes a second to load.
 export { redisEventLine, sqsEventLine } from './event-lines.ts'
-export * from './group-commit.ts'
 export * from './redis-streams/options.ts'
 export * from './redis-streams/redis-streams-queue.ts'
 export * from './results-cache.ts'
-export * from './sqs/sqs-events.ts'
-export * from './sqs/sqs-queue.ts'
