@@ -59,8 +59,10 @@ describePairs(
       expect(reported(done, 'receiver')).toBe('running')
       expect(reported(done, 'applier')).toBe('running')
       expect(reported(done, 'GTID replica')).toBe(reported(done, 'GTID source'))
-      expect(reported(done, 'lag')).toMatch(/^[01] s$/)
-      expect(reported(done, 'semi-sync')).toMatch(/^on: .*AFTER_SYNC/)
+      // A busy machine counts seconds for what it has applied already.
+      expect(reported(done, 'lag')).toMatch(/^\d+ s$/)
+      expect(reported(done, 'replica')).toMatch(/, server_id 2, read-only$/)
+      expect(reported(done, 'semi-sync')).toMatch(/^on: .*\(AFTER_SYNC\)$/)
       expect(await rows(pair().replica)).toEqual([1, 2])
       const { password } = pair().request().replicator
       expect(`${done.stdout}${done.stderr}`).not.toContain(password)
@@ -79,6 +81,38 @@ describePairs(
       expect(await rows(pair().replica)).toEqual([1, 2, 3])
       expect(await asUser(pair().replica, 'insert into urna_1.t values (4)')).toBe(1290)
       if (kind.product === 'MySQL') await expect(pair().replica.query('create database urna_other')).rejects.toMatchObject({ errno: 1290 })
+    })
+
+    it('makes every commit wait for the replica, which has it before anybody sees it', async () => {
+      const { primary, replica } = pair()
+      const is = async (server: MysqlServer, name: string) => {
+        const [row] = await server.query<{ value: unknown }>(`select @@global.${name} as value`)
+        return row?.value
+      }
+      const [source, target] = kind.product === 'MySQL' ? ['source', 'replica'] : ['master', 'slave']
+      expect(await is(primary, `rpl_semi_sync_${source}_enabled`)).toBe(1)
+      expect(await is(replica, `rpl_semi_sync_${target}_enabled`)).toBe(1)
+      expect(await is(primary, `rpl_semi_sync_${source}_wait_point`)).toBe('AFTER_SYNC')
+      // Longer than a consumer waits for its commit would be an outage.
+      expect(Number(await is(primary, `rpl_semi_sync_${source}_timeout`))).toBe(1_000)
+      const confirmed = async () => {
+        const [row] = await primary.query<{ Value: string }>(`show global status like 'Rpl_semi_sync_${source}_yes_tx'`)
+        return Number(row?.Value)
+      }
+      const before = await confirmed()
+      await primary.query('insert into urna_1.t values (4)')
+      await primary.query('delete from urna_1.t where a = 4')
+      expect(await confirmed()).toBe(before + 2)
+      expect(await is(replica, kind.product === 'MySQL' ? 'super_read_only' : 'read_only')).toBe(1)
+    })
+
+    it('works one at a time, however many are started', async () => {
+      await pair().stopApplying()
+      const all = await Promise.all([setUp(), setUp(), setUp()])
+      expect(all.map(({ status }) => status)).toEqual([0, 0, 0])
+      // One starts what was stopped, the others find it running.
+      expect(all.filter(({ stdout }) => stdout.startsWith('nothing to change'))).toHaveLength(2)
+      expect(all.filter(({ stderr }) => stderr.includes('from where it is'))).toHaveLength(1)
     })
 
     it('gives the replicator no other right', async () => {
@@ -128,6 +162,8 @@ describePairs(
       // It is on its way: both threads run.
       expect([late.status, late.stdout.split('\n')[0]]).toEqual([0, 'nothing to change'])
       expect(reported(late, 'GTID replica')).not.toBe(reported(late, 'GTID source'))
+      // It waited two seconds.
+      expect(reported(late, 'lag')).toMatch(/^([2-9]|\d\d) s$/)
       await pair().lagBehind(0)
       await pair().caughtUp()
     })
@@ -142,6 +178,10 @@ describePairs(
       expect(somebody.status).toBe(1)
       expect(somebody.stderr).toMatch(/^The user urna is there already .* may do more than replicate\. .*REPLICATION_USER\.\n$/)
       expect(`${changed.stderr}${somebody.stderr}`).not.toContain(odd)
+      await pair().primary.query("grant select on urna_1.* to 'replication'@'%'")
+      const mayMore = await setUp({ REPLICATION_PASSWORD: odd })
+      expect([mayMore.status, mayMore.stderr]).toEqual([0, expect.stringContaining('may do more on the primary than replicate')])
+      await pair().primary.query("revoke select on urna_1.* from 'replication'@'%'")
       expect((await setUp()).status).toBe(0)
     })
 

@@ -6,6 +6,7 @@ import {
   ReplicationServer,
   reconnectSeconds,
   type SemiSync,
+  type SemiSyncState,
   type Source,
   type StartingPoint,
   semiSyncTimeoutMs,
@@ -160,9 +161,11 @@ export class MariadbReplication extends ReplicationServer {
     return changed ? 'turned-on' : 'was-on'
   }
 
-  override async confirmingReplicas(): Promise<number | null> {
+  override async semiSyncState(): Promise<SemiSyncState | null> {
     const [row] = await this.connection.rows<{ Value: string }>("show global status like 'Rpl_semi_sync_master_clients'")
-    return row === undefined ? null : Number(row.Value)
+    if (row === undefined) return null
+    const waitPoint = (await this.connection.variables(['rpl_semi_sync_master_wait_point'])).get('rpl_semi_sync_master_wait_point') ?? ''
+    return { waitPoint, confirmingReplicas: Number(row.Value) }
   }
 
   override async settingsToKeep(): Promise<MissingSetting[]> {

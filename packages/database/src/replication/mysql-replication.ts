@@ -6,6 +6,7 @@ import {
   ReplicationServer,
   reconnectSeconds,
   type SemiSync,
+  type SemiSyncState,
   type Source,
   type StartingPoint,
   semiSyncTimeoutMs,
@@ -153,7 +154,9 @@ export class MysqlReplication extends ReplicationServer {
   }
 
   override async isReadOnly(): Promise<boolean> {
-    return isOn((await this.connection.variables(['super_read_only'])).get('super_read_only'))
+    // A primary that lets only administrators write is of no use either; super_read_only sets read_only too.
+    const name = this.role === 'primary' ? 'read_only' : 'super_read_only'
+    return isOn((await this.connection.variables([name])).get(name))
   }
 
   override async setReadOnly(readOnly: boolean): Promise<void> {
@@ -194,9 +197,11 @@ export class MysqlReplication extends ReplicationServer {
     return changed ? 'turned-on' : 'was-on'
   }
 
-  override async confirmingReplicas(): Promise<number | null> {
+  override async semiSyncState(): Promise<SemiSyncState | null> {
     const [row] = await this.connection.rows<{ Value: string }>("show global status like 'Rpl_semi_sync_source_clients'")
-    return row === undefined ? null : Number(row.Value)
+    if (row === undefined) return null
+    const waitPoint = (await this.connection.variables(['rpl_semi_sync_source_wait_point'])).get('rpl_semi_sync_source_wait_point') ?? ''
+    return { waitPoint, confirmingReplicas: Number(row.Value) }
   }
 
   override async settingsToKeep(): Promise<MissingSetting[]> {

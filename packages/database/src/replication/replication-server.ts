@@ -54,6 +54,14 @@ export type StartingPoint =
 
 export type SemiSync = 'was-on' | 'turned-on' | 'not-there'
 
+/** What a primary says of its semi-synchronous replication. */
+export interface SemiSyncState {
+  /** AFTER_SYNC: nobody sees a commit before the replica has it, so none is lost with the primary. */
+  readonly waitPoint: string
+  /** How many replicas confirm to it what they have. */
+  readonly confirmingReplicas: number
+}
+
 const systemSchemas = ['mysql', 'sys', 'performance_schema', 'information_schema']
 
 /** How long a commit waits for a replica that has gone, before the primary goes on without it. Shorter than a consumer waits for its commit. */
@@ -106,8 +114,8 @@ export abstract class ReplicationServer {
   abstract setReadOnly(readOnly: boolean): Promise<void>
   /** On both: a commit is answered when the replica has it too, or after {@link semiSyncTimeoutMs}. */
   abstract turnOnSemiSync(): Promise<SemiSync>
-  /** How many replicas confirm to this primary what they have; null: the server has nothing like it. */
-  abstract confirmingReplicas(): Promise<number | null>
+  /** Of a primary; null: the server has nothing like it. */
+  abstract semiSyncState(): Promise<SemiSyncState | null>
   /** Settings that hold until the server's next start only, because it cannot keep them by itself. */
   abstract settingsToKeep(): Promise<MissingSetting[]>
   /** Statements that make this account on another server as it is here. */

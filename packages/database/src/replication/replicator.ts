@@ -13,27 +13,28 @@ const accessDenied = new Set([1045, 1698])
 const replicationRights = new Set(['USAGE', 'REPLICATION SLAVE', 'REPLICATION REPLICA'])
 
 /**
- * Sees to it that the account exists on the primary with this password and may replicate. Returns what was changed; null: nothing. An
- * account that may do more than replicate is somebody's, and its password is not touched.
+ * Sees to it that the account exists on the primary with this password and may replicate. `change`: what was changed; null: nothing. An
+ * account that may do more than replicate is somebody's: neither its password nor its rights are touched, and `advice` says so.
  */
 export async function ensureReplicator(
   primary: ReplicationServer,
   { user, password }: Account,
   optionsOf: (account: Account) => AdminOptions,
-): Promise<string | null> {
+): Promise<{ change: string | null; advice: string | null }> {
   const { connection } = primary
   if (!(await primary.hostsOf(user)).includes('%')) {
     await connection.run("create user ?@'%' identified by ?", [user, password], { secret: true })
     await connection.run("grant replication slave on *.* to ?@'%'", [user])
-    return `made the user ${user} on the primary, who may read its binary logs and nothing else`
+    return { change: `made the user ${user} on the primary, who may read its binary logs and nothing else`, advice: null }
   }
   const rights = await rightsOf(primary, user)
+  const mayMore = rights.some((right) => !replicationRights.has(right))
   const mayReplicate = rights.some(
     (right) => right === 'REPLICATION SLAVE' || right === 'REPLICATION REPLICA' || right === 'ALL PRIVILEGES',
   )
   let change: string | null = null
   if (!(await takes(optionsOf({ user, password })))) {
-    if (rights.some((right) => !replicationRights.has(right))) {
+    if (mayMore) {
       throw new ReplicationError(
         `The user ${user} is there already on ${primary.label}, has another password than REPLICATION_PASSWORD, and may do more than replicate. ` +
           'Give its password, or choose another name: REPLICATION_USER.',
@@ -46,7 +47,10 @@ export async function ensureReplicator(
     await connection.run("grant replication slave on *.* to ?@'%'", [user])
     change ??= `gave the user ${user} on the primary the right to replicate`
   }
-  return change
+  const advice = mayMore
+    ? `The user ${user} may do more on the primary than replicate, and its password lies on the replica. Better give REPLICATION_USER a name of its own.`
+    : null
+  return { change, advice }
 }
 
 async function takes(options: AdminOptions): Promise<boolean> {

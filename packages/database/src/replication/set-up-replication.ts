@@ -5,15 +5,10 @@ import { MariadbReplication } from './mariadb-replication.ts'
 import { MysqlReplication } from './mysql-replication.ts'
 import { openPatiently } from './open-patiently.ts'
 import { ReplicationError } from './replication-error.ts'
-import {
-  type MissingSetting,
-  type ReplicaState,
-  type ReplicationServer,
-  type Role,
-  type Source,
-  semiSyncTimeoutMs,
-} from './replication-server.ts'
+import { describePair, type ReplicationReport } from './replication-report.ts'
+import type { MissingSetting, ReplicaState, ReplicationServer, Role, SemiSyncState, Source } from './replication-server.ts'
 import { type Account, ensureReplicator } from './replicator.ts'
+import { withServerLock } from './server-lock.ts'
 import { ReceiverError, untilItFollows } from './until-it-follows.ts'
 
 export interface ReplicationRequest {
@@ -38,16 +33,6 @@ export interface ReplicationRequest {
   readonly signal: AbortSignal
 }
 
-export interface ReplicationReport {
-  /** Both threads run. */
-  readonly runs: boolean
-  readonly lines: readonly (readonly [name: string, value: string])[]
-  /** What was changed; empty: all was well before. */
-  readonly changes: readonly string[]
-  /** What somebody should do, and replication runs without. */
-  readonly advice: readonly string[]
-}
-
 const statementTimeoutMs = 60_000
 const versionMin = { MySQL: [8, 4], MariaDB: [10, 5] }
 
@@ -69,7 +54,9 @@ export async function setUpReplication(request: ReplicationRequest): Promise<Rep
   try {
     const primary = await open('primary', request, connections)
     const replica = await open('replica', request, connections)
-    return await setUp({ primary, replica }, request)
+    // Two at once would stop and start the replica under each other's hands.
+    const lock = optionsFor(request, 'replica', request.administrator)
+    return await withServerLock(lock, 'set up replication', request, () => setUp({ primary, replica }, request))
   } finally {
     request.signal.removeEventListener('abort', closeAll)
     closeAll()
@@ -107,11 +94,11 @@ async function setUp(pair: Pair, request: ReplicationRequest): Promise<Replicati
   await refuseWhatIsNoPair(pair)
   await refuseMissingSettings(pair)
 
-  const accountChange = await ensureReplicator(primary, request.replicator, (account) => optionsFor(request, 'primary', account))
-  changed(accountChange)
+  const account = await ensureReplicator(primary, request.replicator, (user) => optionsFor(request, 'primary', user))
+  changed(account.change)
   const source: Source = { ...request.source, ...request.replicator, isEncrypted: await primary.encrypts() }
   const before = await replica.replicaState()
-  const isNew = accountChange !== null || before === null || !follows(before, source)
+  const isNew = account.change !== null || before === null || !follows(before, source)
   const following = { primary, replica, source, waitMs, say, signal }
   const begin = async () => {
     const start = await startOf(pair, request, changed)
@@ -147,7 +134,11 @@ async function setUp(pair: Pair, request: ReplicationRequest): Promise<Replicati
   }
   // Its receiver was started once more.
   if (semiSync[0] === 'turned-on') await untilItFollows({ ...following, heals: false })
-  return reportOf(pair, source, changes)
+  return {
+    ...(await reportOf(pair, source)),
+    changes,
+    advice: [...(account.advice === null ? [] : [account.advice]), ...(await adviceOf([primary, replica]))],
+  }
 }
 
 async function refuseWhatIsNoPair({ primary, replica }: Pair): Promise<void> {
@@ -270,38 +261,30 @@ async function letReaderIn({ primary, replica }: Pair, request: ReplicationReque
   return `gave the replica the user ${user}, as it is on the primary`
 }
 
-async function reportOf({ primary, replica }: Pair, source: Source, changes: readonly string[]): Promise<ReplicationReport> {
-  const state = await replica.replicaState()
-  const runs = state?.receiver === 'running' && state.applier === 'running'
-  const confirms = await whetherItConfirms(primary)
-  const [primaryId, replicaId] = [await primary.serverId(), await replica.serverId()]
-  const thread = (name: string, how: string | undefined, error: { number: number; text: string } | null | undefined) =>
-    [name, error === null || error === undefined ? (how ?? 'not there') : `${how}, ${error.number}: ${error.text}`] as const
-  const confirmed = confirms ? `on: a commit waits up to ${semiSyncTimeoutMs / 1_000} s until the replica has it (AFTER_SYNC)` : 'off'
-  const advice = await adviceOf([primary, replica])
-  return {
-    runs,
-    lines: [
-      ['source', `${source.host}:${source.port}, ${primary.product} ${primary.version}, server_id ${primaryId}`],
-      ['replica', `${replica.connection.address}, ${replica.product} ${replica.version}, server_id ${replicaId}, read-only`],
-      thread('receiver', state?.receiver, state?.receiverError),
-      thread('applier', state?.applier, state?.applierError),
-      ['encrypted', state?.isEncrypted === true ? 'yes' : 'no'],
-      ['GTID source', (await primary.position()) || 'none yet'],
-      ['GTID replica', (await replica.position()) || 'none yet'],
-      ['lag', state?.lagSeconds === null || state === null ? 'not known' : `${state.lagSeconds} s`],
-      ['semi-sync', confirms === null ? 'this server has none' : confirmed],
-    ],
-    changes,
-    advice,
-  }
+async function reportOf({ primary, replica }: Pair, source: Source): Promise<Pick<ReplicationReport, 'runs' | 'lines'>> {
+  const seenOf = async (server: ReplicationServer) => ({
+    product: server.product,
+    version: server.version,
+    serverId: await server.serverId(),
+    position: await server.position(),
+  })
+  return describePair({
+    sourceAddress: `${source.host}:${source.port}`,
+    primary: { ...(await seenOf(primary)), semiSync: await semiSyncOnceConfirmed(primary) },
+    replica: {
+      ...(await seenOf(replica)),
+      address: replica.connection.address,
+      isReadOnly: await replica.isReadOnly(),
+      state: await replica.replicaState(),
+    },
+  })
 }
 
 /** A receiver that was just started is not known at once as one that confirms. */
-async function whetherItConfirms(primary: ReplicationServer): Promise<boolean | null> {
+async function semiSyncOnceConfirmed(primary: ReplicationServer): Promise<SemiSyncState | null> {
   for (let attempt = 1; ; attempt++) {
-    const replicas = await primary.confirmingReplicas()
-    if (replicas === null || replicas > 0 || attempt === 30) return replicas === null ? null : replicas > 0
+    const state = await primary.semiSyncState()
+    if (state === null || state.confirmingReplicas > 0 || attempt === 30) return state
     await delay(100)
   }
 }
