@@ -1,6 +1,6 @@
 # Everything a person does here, by name. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help start cluster dev test test-servers test-failure check format bench bench-live docs screenshots clean
+.PHONY: help start cluster dev test test-servers test-failure test-outages check format bench bench-live docs screenshots clean
 
 RUN := ./scripts/with-node
 INSTALLED := .cache/installed
@@ -27,6 +27,9 @@ test-servers: $(INSTALLED) $(PAGES) ## the adapters and processes on MariaDB, My
 
 test-failure: $(INSTALLED) ## kill the process under load, again and again, and count the ballots
 	@$(RUN) node test/failure/kill.ts
+
+test-outages: $(INSTALLED) ## take servers away from a cluster while people vote: SECONDS_AWAY=30, QUEUE_SECONDS_AWAY=10
+	@$(RUN) node test/failure/outages.ts
 
 check: $(INSTALLED) ## format, lint, types, import rule
 	@$(RUN) biome check .
