@@ -1,6 +1,6 @@
 # Everything a person does here, by name. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help start cluster dev test test-quick test-servers test-failure check format bench bench-live docs screenshots clean
+.PHONY: help start cluster dev test test-quick test-servers test-failure test-outages test-failover check format bench bench-live bench-counting bench-cache docs screenshots clean
 
 RUN := ./scripts/with-node
 INSTALLED := .cache/installed
@@ -30,6 +30,9 @@ test-servers: $(INSTALLED) $(PAGES) ## adapters and processes on MariaDB, MySQL 
 
 test-failure: $(INSTALLED) ## kill the process under load, again and again, and count the ballots
 	@$(RUN) node test/failure/kill.ts
+
+test-outages: $(INSTALLED) ## take servers away from a cluster while people vote: SECONDS_AWAY=30, QUEUE_SECONDS_AWAY=10
+	@$(RUN) node test/failure/outages.ts
 
 check: $(INSTALLED) ## format, lint, types, import rule
 	@$(RUN) biome check .

@@ -88,6 +88,31 @@ describe.skipIf(kind === undefined)(`results shared by apis: ${kind?.name ?? 'Re
     expect(await redis.ask(['EXISTS', keyOf(slow)])).toBe(0)
   })
 
+  it('never gives out older counts than any process was given', async () => {
+    // Kept for a moment only, so that each asks for itself.
+    const [one, other] = [await open({ keepMs: 30 }), await open({ keepMs: 30 })]
+    const poll = newPoll()
+    const told = async (cache: RedisResultsCache, turnout: number, asOfMs: number | null) => {
+      await delay(40)
+      const { waiting, snapshot } = await cache.get(poll, async () => ({ ...countsOf(turnout, { asOfMs }), waiting: turnout }))
+      return [waiting, snapshot.turnout, snapshot.asOfMs, snapshot.tallies[0]?.count]
+    }
+    expect(await told(one, 5, null)).toEqual([5, 5, null, 5])
+    expect(await told(one, 8, 2_000)).toEqual([8, 8, 2_000, 8])
+    // From a replica that is behind; how much waits was asked just now.
+    expect(await told(other, 7, 1_000)).toEqual([7, 8, 2_000, 8])
+    expect(await told(other, 7, 2_000)).toEqual([7, 8, 2_000, 8])
+    expect(await told(one, 4, null)).toEqual([4, 8, 2_000, 8])
+    expect(await told(other, 9, 2_000)).toEqual([9, 9, 2_000, 9])
+    expect(await told(one, 9, 3_000)).toEqual([9, 9, 3_000, 9])
+    // It is no archive, and another poll is another poll.
+    expect(Number(await redis.ask(['PTTL', `${keyOf(poll)}:newest`]))).toBeGreaterThan(0)
+    expect((await other.get(newPoll(), async () => countsOf(1, { asOfMs: 1 }))).snapshot.asOfMs).toBe(1)
+    // What somebody else wrote there is not believed.
+    await redis.ask(['HSET', `${keyOf(poll)}:newest`, 'asOf', 9_000, 'turnout', 99, 'counts', '{}'])
+    expect(await told(one, 9, 4_000)).toEqual([9, 9, 4_000, 9])
+  })
+
   it('a read that fails is everybody’s own: nobody waits for it, and its error comes through', async () => {
     const [cache, other] = [await open(), await open()]
     const poll = newPoll()

@@ -36,12 +36,17 @@ const otherReadsMsMax = 500
 const lookAgainMs = 20
 /** After a failure Redis is left alone for so long: readers would otherwise all wait for it. */
 const leaveAloneMs = 1_000
+/** So long the newest counts of a poll are known after they were last compared: with each reading, however often that is. */
+const newestKeptMs = 600_000
 /** Clocks of processes differ; one that is further off tells wrong ages, and its entries are not believed. */
 const clockDifferenceMsMax = 5_000
 
 /**
  * Counts of polls, shared by all api processes: of those that want them at one time, one reads the database. A Redis that is away, slow,
  * full or holds something else is only a miss: then everybody reads for himself.
+ *
+ * It also keeps whoever asks one process after another from seeing numbers go back: a replica that was away and comes back behind tells
+ * less than the primary told meanwhile, and a process that was not asked in between would not know.
  */
 export class RedisResultsCache {
   readonly counts: ResultsCacheCounts = { hits: 0, misses: 0, failures: 0 }
@@ -89,7 +94,7 @@ export class RedisResultsCache {
     const [beganMs, beganMonotonicMs] = [this.#clock.nowMs(), this.#clock.monotonicMs()]
     let isShared = false
     try {
-      const counts = await read()
+      const counts = await this.#orNewer(key, await read())
       const leftMs = Math.floor(this.#keepMs - (this.#clock.monotonicMs() - beganMonotonicMs))
       isShared = leftMs > 0 && (await this.#ask(() => this.#client.set(key, encode(counts, beganMs), 'PX', leftMs))) === 'OK'
       return counts
@@ -100,6 +105,15 @@ export class RedisResultsCache {
         await this.#ask(() => this.#client.eval(removal, 1, lock, token))
       }
     }
+  }
+
+  /** The counts, or newer ones of the same poll that some process was given. What waits in the queue was asked just now, and stays. */
+  async #orNewer(key: string, counts: SharedCounts): Promise<SharedCounts> {
+    const { snapshot, waiting } = counts
+    const values = [snapshot.asOfMs ?? -1, snapshot.turnout, encode(counts, this.#clock.nowMs()), newestKeptMs]
+    const newer = await this.#ask(() => this.#client.eval(keepNewest, 1, `${key}:newest`, ...values))
+    const known = typeof newer === 'string' ? this.#parse(newer) : null
+    return known === null ? counts : { waiting, snapshot: known.counts.snapshot }
   }
 
   #isUsable(): boolean {
@@ -131,19 +145,42 @@ export class RedisResultsCache {
 
   /** Null: not ours, or older than may be. Redis forgets entries by its own clock, which may be set. */
   #decode(text: string): SharedCounts | null {
+    const parsed = this.#parse(text)
+    if (parsed === null) return null
+    const ageMs = this.#clock.nowMs() - parsed.at
+    return Math.abs(ageMs) <= this.#keepMs + clockDifferenceMsMax ? parsed.counts : null
+  }
+
+  /** Null: not ours. */
+  #parse(text: string): { at: number; counts: SharedCounts } | null {
     try {
       const { at, waiting, turnout, tallies, asOf } = JSON.parse(text) as Encoded
-      const ageMs = this.#clock.nowMs() - at
-      if (!(Math.abs(ageMs) <= this.#keepMs + clockDifferenceMsMax)) return null
-      if (![waiting, turnout, ...tallies.flatMap(([question, , count]) => [question, count])].every(Number.isSafeInteger)) return null
+      const numbers = [waiting, turnout, ...tallies.flatMap(([question, , count]) => [question, count])]
+      if (typeof at !== 'number' || !numbers.every(Number.isSafeInteger)) return null
       const found: Tally[] = tallies.map(([question, key, count]) => ({ question, key, count }))
-      return { waiting, snapshot: { turnout, tallies: found, asOfMs: asOf } }
+      return { at, counts: { waiting, snapshot: { turnout, tallies: found, asOfMs: asOf } } }
     } catch {
       this.counts.failures++
       return null
     }
   }
 }
+
+/**
+ * Keeps these counts as the newest of their poll, unless newer ones are known: those are the answer. By as-of, and where that is the same by
+ * turnout, which only grows.
+ */
+const keepNewest = `
+  local asOf, turnout, counts = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+  local known = redis.call('HMGET', KEYS[1], 'asOf', 'turnout', 'counts')
+  local knownAsOf, knownTurnout = tonumber(known[1] or ''), tonumber(known[2] or '')
+  if knownAsOf and knownTurnout and known[3] and (knownAsOf > asOf or (knownAsOf == asOf and knownTurnout > turnout)) then
+    redis.call('PEXPIRE', KEYS[1], ARGV[4])
+    return known[3]
+  end
+  redis.call('HSET', KEYS[1], 'asOf', ARGV[1], 'turnout', ARGV[2], 'counts', counts)
+  redis.call('PEXPIRE', KEYS[1], ARGV[4])
+  return false`
 
 interface Encoded {
   /** When their reading began, epoch milliseconds. */
