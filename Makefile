@@ -1,6 +1,6 @@
 # Everything a person does here, by name. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help start cluster dev test test-servers test-failure check format bench bench-live docs screenshots clean
+.PHONY: help start cluster dev test test-servers test-failure test-failover check format bench bench-live docs screenshots clean
 
 RUN := ./scripts/with-node
 INSTALLED := .cache/installed
@@ -27,6 +27,9 @@ test-servers: $(INSTALLED) $(PAGES) ## the adapters and processes on MariaDB, My
 
 test-failure: $(INSTALLED) ## kill the process under load, again and again, and count the ballots
 	@$(RUN) node test/failure/kill.ts
+
+test-failover: $(INSTALLED) ## kill the primary under load, promote a replica that is behind, count the ballots (ROUNDS=20 PRODUCT=)
+	@$(RUN) node test/failure/failover.ts $(or $(ROUNDS),20) "$(PRODUCT)" "$(KIND)"
 
 check: $(INSTALLED) ## format, lint, types, import rule
 	@$(RUN) biome check .
