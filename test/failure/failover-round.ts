@@ -7,7 +7,7 @@ import { openPoll, send, settledResults, type TestPoll, until } from '../support
 import { ServerProcesses } from '../support/server-processes.ts'
 import { repository, type StandaloneProcess } from '../support/standalone-process.ts'
 import { TcpGate } from '../support/tcp-gate.ts'
-import { AsOfWatch, Crowd, optionsOf } from './failover-voters.ts'
+import { AsOfWatch, Crowd, optionsOf, RedisWitness } from './failover-voters.ts'
 
 /** How far the replica is behind when it is promoted. */
 const lagSeconds = 5
@@ -40,7 +40,11 @@ export interface Findings {
   double: number
   /** What else was not as it must be. */
   readonly faults: string[]
+  /** Answers to ballots that were no 202. Each one is a fault, unless Redis itself stood still then. */
   refused: number
+  redisStoodStillMs: number
+  /** What may help to understand, and is no fault. */
+  readonly notes: string[]
   asOfOldestMs: number
   unreadableMs: number
   /** From the primary's end until all is counted again and shown. */
@@ -67,6 +71,8 @@ class Round {
     double: 0,
     faults: [],
     refused: 0,
+    redisStoodStillMs: 0,
+    notes: [],
     asOfOldestMs: 0,
     unreadableMs: 0,
     settledMs: 0,
@@ -134,8 +140,11 @@ class Round {
     const findings = this.#findings
     const watch = new AsOfWatch(this.#api.url, this.#poll, this.#crowd, { coversAll: this.#kind.losesBallots !== true })
     this.#endings.push(() => watch.end())
+    const witness = new RedisWitness(this.#redis)
+    this.#endings.push(() => witness.end())
     this.#crowd.start()
     watch.start()
+    witness.start()
     await this.#loadUntilTheEnd()
 
     const counted = await this.#pair.primary.query<{ voter_key: Buffer }>('select voter_key from ballots', [], this.#database)
@@ -153,6 +162,7 @@ class Round {
     await this.#checkTotals()
     findings.settledMs = Date.now() - killedAtMs
     await watch.end()
+    await witness.end()
     await this.#checkReceipts()
     await this.#checkRecount()
     await this.#checkWhatWasSaid()
@@ -162,10 +172,13 @@ class Round {
     findings.unreadableMs = watch.unreadableMs
     findings.faults.push(...watch.faults)
     if (watch.reads < 20) findings.faults.push(`the results were read only ${watch.reads} times`)
-    for (const [what, times] of this.#crowd.refusals) {
-      findings.refused += times
-      findings.faults.push(`${times} ballots were answered: ${what}`)
+    findings.refused = this.#crowd.refusals.length
+    findings.redisStoodStillMs = witness.longestMs
+    for (const refusal of this.#crowd.refusals.filter((one) => !witness.explains(one))) {
+      const [sent, answered] = [refusal.sentAtMs, refusal.answeredAtMs].map((ms) => ((ms - killedAtMs) / 1_000).toFixed(1))
+      findings.faults.push(`a ballot sent ${sent} s after the kill was answered at ${answered} s: ${refusal.what}`)
     }
+    if (findings.refused > 0) findings.notes.push(...warningsOf(this.#api))
     return findings
   }
 
@@ -330,4 +343,8 @@ class Round {
     // A consumer that was killed has taken its counter along.
     if (rewinds === 0 && this.#kind.killsConsumer !== true) this.#findings.faults.push('urna_queue_rewinds_total is 0')
   }
+}
+
+function warningsOf(started: StandaloneProcess): string[] {
+  return started.output.split('\n').filter((line) => /"level":"(warn|error)"/.test(line))
 }

@@ -1,5 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { RedisServer } from '../servers/support/redis-servers.ts'
 import { send, type TestPoll } from '../support/client.ts'
 
 export const optionsOf = 3
@@ -17,6 +18,13 @@ export interface Acknowledged {
   readonly answeredAtMs: number
 }
 
+/** An answer that was no 202, or none at all. The ballot was sent again until it was acknowledged. */
+export interface Refusal {
+  readonly what: string
+  readonly sentAtMs: number
+  readonly answeredAtMs: number
+}
+
 export interface Voter {
   readonly key: string
   /** In the order in which they were acknowledged; the last one is what must count. */
@@ -26,8 +34,7 @@ export interface Voter {
 /** Voters who come one after the other. Every third one votes again some time later, every ninth once more. */
 export class Crowd {
   readonly voters: Voter[] = []
-  /** Answers that were no 202, by what they said. Each of those ballots was sent again until it was acknowledged. */
-  readonly refusals = new Map<string, number>()
+  readonly refusals: Refusal[] = []
   readonly #url: string
   readonly #lives: Promise<void>[] = []
   readonly #leaving = new AbortController()
@@ -82,6 +89,7 @@ export class Crowd {
     for (let attempt = 0; attempt < 200; attempt++) {
       if (this.#failed !== null) throw this.#failed
       this.#underWay++
+      const sentAtMs = Date.now()
       const answer = await send('POST', this.#url, {
         body: { answers: [{ question: 1, options: [option] }] },
         headers: { 'idempotency-key': voter.key },
@@ -94,7 +102,7 @@ export class Crowd {
         return
       }
       const what = answer instanceof Error ? answer.message : `${answer.status} ${problemOf(answer.text)}`
-      this.refusals.set(what, (this.refusals.get(what) ?? 0) + 1)
+      this.refusals.push({ what, sentAtMs, answeredAtMs: Date.now() })
       await delay(100 + Math.random() * 100)
     }
     throw new Error('a ballot was refused two hundred times')
@@ -106,6 +114,54 @@ function problemOf(text: string): string {
     return (JSON.parse(text) as { type: string }).type.replace('urn:urna:problem:', '')
   } catch {
     return text.slice(0, 80)
+  }
+}
+
+/** A publish that Redis has not confirmed within this is answered 503; then the api connects anew. */
+const stallMsMin = 500
+const afterStallMs = 3_000
+
+/**
+ * Writes to the same Redis ten times a second, as the api does, and remembers when that took long: on a busy machine the disk may stand
+ * still for a second or two, and voters are asked to send again then, whatever becomes of the database.
+ */
+export class RedisWitness {
+  readonly #redis: RedisServer
+  readonly #stalls: { readonly fromMs: number; readonly toMs: number }[] = []
+  readonly #ending = new AbortController()
+  #running: Promise<void> | null = null
+
+  constructor(redis: RedisServer) {
+    this.#redis = redis
+  }
+
+  start(): void {
+    this.#running = this.#loop()
+  }
+
+  async end(): Promise<void> {
+    this.#ending.abort()
+    await this.#running
+  }
+
+  get longestMs(): number {
+    return Math.max(0, ...this.#stalls.map(({ fromMs, toMs }) => toMs - fromMs))
+  }
+
+  /** Whether Redis itself had no time for this ballot. */
+  explains({ what, sentAtMs, answeredAtMs }: Refusal): boolean {
+    if (!what.includes('queue-unavailable')) return false
+    return this.#stalls.some(({ fromMs, toMs }) => answeredAtMs >= fromMs && sentAtMs <= toMs + afterStallMs)
+  }
+
+  async #loop(): Promise<void> {
+    while (!this.#ending.signal.aborted) {
+      const fromMs = Date.now()
+      await this.#redis.ask(['SET', 'witness-of-a-test', fromMs]).catch(() => {})
+      const toMs = Date.now()
+      if (toMs - fromMs > stallMsMin) this.#stalls.push({ fromMs, toMs })
+      await delay(100, undefined, { signal: this.#ending.signal }).catch(() => {})
+    }
   }
 }
 

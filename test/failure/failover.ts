@@ -82,6 +82,7 @@ for (const [index, { server, kind }] of plan.entries()) {
   for (const field of ['acknowledged', 'takenBack', 'countedAgain', 'lost', 'double'] as const) sum[field] += findings[field]
   console.log(`${name} ${describe(findings)}, ${seconds}`)
   for (const fault of condensed(findings.faults)) console.log(`   ${fault}`)
+  for (const note of condensed(findings.notes)) console.log(`   (${note})`)
   if (findings.faults.length > 0 || findings.double > 0 || (findings.lost > 0 && kind.losesBallots !== true)) {
     sum.failed++
     failed++
@@ -121,11 +122,13 @@ function planOf(on: readonly ServerKind[]): { server: ServerKind; kind: RoundKin
 }
 
 function describe(findings: Findings): string {
-  const { acknowledged, takenBack, countedAgain, lost, double, refused, asOfOldestMs, unreadableMs, settledMs } = findings
+  const { acknowledged, takenBack, countedAgain, lost, double, refused, asOfOldestMs, unreadableMs, settledMs, redisStoodStillMs } =
+    findings
   const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`
   return (
     `${acknowledged} acknowledged, ${takenBack} taken back, ${countedAgain} entries counted again, ${lost} lost, ${double} double, ${refused} refused; ` +
-    `settled after ${seconds(settledMs)}, results up to ${seconds(asOfOldestMs)} old${unreadableMs > 0 ? `, unreadable for ${seconds(unreadableMs)}` : ''}`
+    `settled after ${seconds(settledMs)}, results up to ${seconds(asOfOldestMs)} old${unreadableMs > 0 ? `, unreadable for ${seconds(unreadableMs)}` : ''}` +
+    (redisStoodStillMs > 0 ? `; Redis stood still for ${seconds(redisStoodStillMs)}` : '')
   )
 }
 
