@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ServerKind } from '../servers/support/mysql-servers.ts'
 import { type RedisKind, RedisServer } from '../servers/support/redis-servers.ts'
 import { ReplicatedPair } from '../servers/support/replicated-pair.ts'
-import { openPoll, send, settledResults, type TestPoll, until } from '../support/client.ts'
+import { getJson, openPoll, send, settledResults, type TestPoll, until } from '../support/client.ts'
 import { ServerProcesses } from '../support/server-processes.ts'
 import { repository, type StandaloneProcess } from '../support/standalone-process.ts'
 import { TcpGate } from '../support/tcp-gate.ts'
@@ -25,6 +25,8 @@ export interface RoundKind {
   readonly leavesEntryHeld?: boolean
   /** Results are read by the primary's name too, so that what is shown comes from another server after the switch. */
   readonly readsFromPrimary?: boolean
+  /** Redis starts again just before the primary's end, which is a new epoch that the replica does not know, and once more after the switch. */
+  readonly restartsRedis?: boolean
   /** The replica has the newest low water, and lacks only what was committed after it: less than a second. */
   readonly lagsLessThanABeat?: boolean
 }
@@ -81,6 +83,7 @@ class Round {
   readonly #endings: (() => unknown)[] = []
   #pair!: ReplicatedPair
   #redis!: RedisServer
+  #witness!: RedisWitness
   /** What a virtual address, a DNS name or a proxy is in production: leads to whoever is the primary now. */
   #gate!: TcpGate
   #urna!: ServerProcesses
@@ -100,6 +103,7 @@ class Round {
     this.#endings.push(() => pair.stop())
     const redis = await RedisServer.start(redisKind)
     this.#redis = redis
+    this.#witness = new RedisWitness(redis)
     this.#endings.push(() => redis.remove())
     const gate = await TcpGate.open(pair.primary.connection.port)
     this.#gate = gate
@@ -126,6 +130,8 @@ class Round {
     ])
     this.#api = api
     await Promise.all([api, ...consumers].map((started) => started.ready()))
+    // An api is ready without a database; to open a poll it needs one.
+    await until(async () => ((await send('GET', `${api.url}/readyz`)).text.includes('"database":{"ok":true}') ? true : null))
     this.#poll = await openPoll(api.url, {
       title: 'Failover test',
       questions: [{ text: 'Which?', options: [{ text: 'one' }, { text: 'two' }, { text: 'three' }] }],
@@ -140,7 +146,7 @@ class Round {
     const findings = this.#findings
     const watch = new AsOfWatch(this.#api.url, this.#poll, this.#crowd, { coversAll: this.#kind.losesBallots !== true })
     this.#endings.push(() => watch.end())
-    const witness = new RedisWitness(this.#redis)
+    const witness = this.#witness
     this.#endings.push(() => witness.end())
     this.#crowd.start()
     watch.start()
@@ -159,7 +165,7 @@ class Round {
 
     await delay(2_000)
     await this.#crowd.end()
-    await this.#checkTotals()
+    await this.#checkTotals().catch((error: Error) => findings.faults.push(`the results do not settle: ${error.message}`))
     findings.settledMs = Date.now() - killedAtMs
     await watch.end()
     await witness.end()
@@ -174,11 +180,12 @@ class Round {
     if (watch.reads < 20) findings.faults.push(`the results were read only ${watch.reads} times`)
     findings.refused = this.#crowd.refusals.length
     findings.redisStoodStillMs = witness.longestMs
-    for (const refusal of this.#crowd.refusals.filter((one) => !witness.explains(one))) {
+    const unexplained = this.#crowd.refusals.filter((refusal) => !witness.explains(refusal))
+    for (const refusal of unexplained) {
       const [sent, answered] = [refusal.sentAtMs, refusal.answeredAtMs].map((ms) => ((ms - killedAtMs) / 1_000).toFixed(1))
       findings.faults.push(`a ballot sent ${sent} s after the kill was answered at ${answered} s: ${refusal.what}`)
     }
-    if (findings.refused > 0) findings.notes.push(...warningsOf(this.#api))
+    if (unexplained.length > 0) findings.notes.push(...warningsOf(this.#api))
     return findings
   }
 
@@ -200,13 +207,17 @@ class Round {
 
   /** Long enough that the replica has some of it and lacks the rest; and where the window is short, that entries are trimmed. */
   async #loadUntilTheEnd(): Promise<void> {
-    const { replayWindowSeconds, leavesEntryHeld, lagsLessThanABeat } = this.#kind
+    const { replayWindowSeconds, leavesEntryHeld, lagsLessThanABeat, restartsRedis } = this.#kind
     if (lagsLessThanABeat === true) {
       await delay(2_500)
       await this.#stopApplyingBetweenBeats()
       return
     }
     await delay(((replayWindowSeconds ?? 0) > lagSeconds ? (replayWindowSeconds ?? 0) + 3.5 : lagSeconds + 2) * 1_000)
+    if (restartsRedis === true) {
+      await this.#restartRedis()
+      await delay(2_500)
+    }
     if (leavesEntryHeld === true && this.#consumers[1]?.hasExited !== true) throw new Error('the consumer that was to die lives')
     if (replayWindowSeconds !== undefined && (await this.#queueHash('trimmed')) === null) {
       this.#findings.faults.push('nothing was trimmed: this round does not show what a short window does')
@@ -242,15 +253,25 @@ class Round {
   }
 
   async #afterTheSwitch(): Promise<void> {
-    const { killsConsumer, leavesEntryHeld, lagsLessThanABeat } = this.#kind
+    const { killsConsumer, leavesEntryHeld, lagsLessThanABeat, restartsRedis } = this.#kind
     if (lagsLessThanABeat === true) await this.#consumer(2)
     if (killsConsumer === true) await this.#consumers[0]?.stop('SIGKILL')
     // What has ended is started again, as an orchestrator does.
     if (killsConsumer === true) await this.#consumer(1)
+    if (restartsRedis === true) {
+      await delay(2_500)
+      await this.#restartRedis()
+    }
     if (leavesEntryHeld === true) {
       await delay(3_000)
       await this.#consumer(2)
     }
+  }
+
+  async #restartRedis(): Promise<void> {
+    const fromMs = Date.now()
+    await this.#redis.restart()
+    this.#witness.wasAway(fromMs, Date.now())
   }
 
   /** Results against what the voters were told. */
@@ -294,7 +315,7 @@ class Round {
         }
       }
     }
-    const { turnout } = await settledResults(this.#api.url, this.#poll.id)
+    const { turnout } = await getJson<{ turnout: number }>(`${this.#api.url}/v1/polls/${this.#poll.id}/results`)
     if (turnout !== countedVoters) this.#findings.faults.push(`turnout ${turnout}, and ${countedVoters} receipts say counted`)
   }
 
@@ -346,5 +367,8 @@ class Round {
 }
 
 function warningsOf(started: StandaloneProcess): string[] {
-  return started.output.split('\n').filter((line) => /"level":"(warn|error)"/.test(line))
+  return started.output
+    .split('\n')
+    .filter((line) => /"level":"(warn|error)"/.test(line))
+    .map((line) => line.slice(0, 300))
 }

@@ -122,7 +122,7 @@ const stallMsMin = 500
 const afterStallMs = 3_000
 
 /**
- * Writes to the same Redis ten times a second, as the api does, and remembers when that took long: on a busy machine the disk may stand
+ * Writes to the same Redis ten times a second, as the api does, and remembers when that took long or did not work: on a busy machine the disk may stand
  * still for a second or two, and voters are asked to send again then, whatever becomes of the database.
  */
 export class RedisWitness {
@@ -144,11 +144,15 @@ export class RedisWitness {
     await this.#running
   }
 
+  wasAway(fromMs: number, toMs: number): void {
+    this.#stalls.push({ fromMs, toMs })
+  }
+
   get longestMs(): number {
     return Math.max(0, ...this.#stalls.map(({ fromMs, toMs }) => toMs - fromMs))
   }
 
-  /** Whether Redis itself had no time for this ballot. */
+  /** Whether Redis itself had no time for this ballot, or was away. */
   explains({ what, sentAtMs, answeredAtMs }: Refusal): boolean {
     if (!what.includes('queue-unavailable')) return false
     return this.#stalls.some(({ fromMs, toMs }) => answeredAtMs >= fromMs && sentAtMs <= toMs + afterStallMs)
@@ -157,9 +161,9 @@ export class RedisWitness {
   async #loop(): Promise<void> {
     while (!this.#ending.signal.aborted) {
       const fromMs = Date.now()
-      await this.#redis.ask(['SET', 'witness-of-a-test', fromMs]).catch(() => {})
+      const answer = await this.#redis.ask(['SET', 'witness-of-a-test', fromMs]).catch(() => null)
       const toMs = Date.now()
-      if (toMs - fromMs > stallMsMin) this.#stalls.push({ fromMs, toMs })
+      if (answer === null || toMs - fromMs > stallMsMin) this.wasAway(fromMs, toMs)
       await delay(100, undefined, { signal: this.#ending.signal }).catch(() => {})
     }
   }

@@ -19,6 +19,7 @@ const kinds: readonly RoundKind[] = [
   { name: 'window of 8 s', replayWindowSeconds: 8 },
   { name: 'an entry held', leavesEntryHeld: true },
   { name: 'reads from primary', readsFromPrimary: true },
+  { name: 'Redis restarts too', restartsRedis: true },
 ]
 const furtherKinds: readonly RoundKind[] = [
   { name: 'less than a beat', lagsLessThanABeat: true },
