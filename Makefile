@@ -28,11 +28,14 @@ test-quick: $(INSTALLED) $(PAGES) ## all tests but those on servers
 test-servers: $(INSTALLED) $(PAGES) ## adapters and processes on MariaDB, MySQL 9 (SERVER_ROOT), Redis, SQS emulator: which suite passed on which
 	@TESTS=servers $(RUN) node scripts/run-tests.ts
 
-test-failure: $(INSTALLED) ## kill the process under load, again and again, and count the ballots
-	@$(RUN) node test/failure/kill.ts
+test-failure: $(INSTALLED) ## kill the process under load, again and again, and count the ballots (ROUNDS=20 ROUNDS_A_POINT=10)
+	@$(RUN) node test/failure/kill.ts $(or $(ROUNDS),20) $(or $(ROUNDS_A_POINT),10)
 
 test-outages: $(INSTALLED) ## take servers away from a cluster while people vote: SECONDS_AWAY=30, QUEUE_SECONDS_AWAY=10
 	@$(RUN) node test/failure/outages.ts
+
+test-failover: $(INSTALLED) ## kill the primary under load, promote a replica that is behind, count the ballots (ROUNDS=20 PRODUCT=)
+	@$(RUN) node test/failure/failover.ts $(or $(ROUNDS),20) "$(PRODUCT)" "$(KIND)"
 
 check: $(INSTALLED) ## format, lint, types, import rule
 	@$(RUN) biome check .

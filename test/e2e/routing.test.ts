@@ -164,6 +164,7 @@ describe('every method of every repository', () => {
       find: [{ primary: ['ballots'] }, ({ ballots }) => ballots.find(id, key)],
       findDeadLetter: [{ primary: ['dead_letters'] }, ({ ballots }) => ballots.findDeadLetter(seq)],
       readLowWater: [{ primary: ['low_water'] }, ({ ballots }) => ballots.readLowWater(1, 0)],
+      writingServer: [{}, ({ ballots }) => ballots.writingServer()],
       writeLowWater: [
         { primary: ['low_water'] },
         ({ ballots }) => ballots.writeLowWater({ epoch: 1, stream: 0, below: seq, atMs: 1, beat: 1 }, 999),

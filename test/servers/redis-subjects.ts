@@ -23,6 +23,7 @@ export class EpochsInMemory {
 export class RowsInMemory {
   rows = new Map<string, LowWater>()
   readonly readLowWater = async (epoch: number, stream: number) => this.rows.get(`${epoch}/${stream}`) ?? null
+  readonly writingServer = async () => ''
   readonly writeLowWater = async (row: LowWater, expectedBeat: number | null) => {
     const key = `${row.epoch}/${row.stream}`
     if ((this.rows.get(key)?.beat ?? null) !== expectedBeat) return false

@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 export class TcpGate {
   readonly port: number
   readonly host = '127.0.0.1'
-  readonly #portBehind: number
+  #portBehind: number
   readonly #sockets = new Set<Socket>()
   #server: Server | null = null
   #stuck = false
@@ -44,6 +44,12 @@ export class TcpGate {
     this.#server = null
     for (const socket of this.#sockets) socket.destroy()
     if (server !== null) await new Promise((resolve) => server.close(resolve))
+  }
+
+  /** Who comes in from now on comes to another server; who is in is thrown out. */
+  leadTo(portBehind: number): void {
+    this.#portBehind = portBehind
+    for (const socket of this.#sockets) socket.destroy()
   }
 
   /** Connections stay, and are taken, but nothing passes any more. */

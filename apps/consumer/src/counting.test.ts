@@ -44,6 +44,7 @@ function setUp(options: Partial<CountingOptions> = {}) {
   const ballots = {
     countBatch: () => failing({ firstBallots: 2, changedBallots: 1, ignoredBallots: 3 }),
     readLowWater: () => failing(row),
+    writingServer: () => failing(''),
     async writeLowWater(next: LowWater) {
       row = await failing(next)
       return true
@@ -147,6 +148,8 @@ describe('counting', () => {
     await until(() => expect(started.report.countedUntilMs).toBe(77))
     loseTheRow()
     await until(() => expect(started.report.rewinds).toBe(1))
-    expect(told).toContain('error the database is older than the queue: 6 entries are counted again; entries in between are gone')
+    expect(told).toContain(
+      'error the database is older than the queue: 6 entries are counted again; entries in between are gone: ballots that only they held are lost, and their receipts say so',
+    )
   })
 })

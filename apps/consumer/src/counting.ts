@@ -1,4 +1,12 @@
-import type { BallotQueueMaintenance, BallotRepository, BallotSubscriber, MasterKey, PollRepository, QueueDepth } from '@urna/core'
+import type {
+  BallotQueueMaintenance,
+  BallotRepository,
+  BallotSubscriber,
+  JanitorEvent,
+  MasterKey,
+  PollRepository,
+  QueueDepth,
+} from '@urna/core'
 import { Consumer, type ConsumerCrashPoint } from './consume.ts'
 import { Janitor } from './janitor.ts'
 import { JudgedPolls } from './judged-polls.ts'
@@ -107,10 +115,7 @@ export function startCounting(options: CountingOptions): Counting {
         case 'rewound':
           report.rewinds++
           judgedPolls.forget()
-          tell(
-            'error',
-            `the database is older than the queue: ${event.entries} entries are counted again${event.gap ? '; entries in between are gone' : ''}`,
-          )
+          tell(event.why === 'older' || event.gap ? 'error' : 'warn', rewindMessage(event))
           break
         case 'clock':
           if (!clockAlarmed)
@@ -146,6 +151,15 @@ export function startCounting(options: CountingOptions): Counting {
       if (lastBeat) await janitor.beatOnce()
     },
   }
+}
+
+function rewindMessage({ why, entries, gap }: Extract<JanitorEvent, { kind: 'rewound' }>): string {
+  const found =
+    why === 'older'
+      ? 'the database is older than the queue'
+      : 'another database server takes the writes, and may lack what was counted last'
+  const lost = gap ? '; entries in between are gone: ballots that only they held are lost, and their receipts say so' : ''
+  return `${found}: ${entries} entries are counted again${lost}`
 }
 
 function wordsOf(error: Error): string {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { advanceLowWater, type BallotQueueMaintenance, type BallotRepository, type JanitorEvent } from '@urna/core'
 
 export interface JanitorDependencies {
-  readonly ballots: Pick<BallotRepository, 'readLowWater' | 'writeLowWater'>
+  readonly ballots: Pick<BallotRepository, 'readLowWater' | 'writeLowWater' | 'writingServer'>
   readonly queue: BallotQueueMaintenance
   readonly onEvent: (event: JanitorEvent | { readonly kind: 'failed'; readonly error: Error }) => void
   readonly beat?: () => void

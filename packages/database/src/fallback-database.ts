@@ -210,6 +210,7 @@ export class FallbackDatabase {
       find: (pollId, voterKey) => on(() => ballots.find(pollId, voterKey)),
       findDeadLetter: (seq) => on(() => ballots.findDeadLetter(seq)),
       readLowWater: (epoch, stream) => on(() => ballots.readLowWater(epoch, stream)),
+      writingServer: () => on(() => ballots.writingServer()),
       writeLowWater: (row, expectedBeat) => on(() => ballots.writeLowWater(row, expectedBeat)),
       erase: (pollId) => on(() => ballots.erase(pollId)),
     }

@@ -158,6 +158,18 @@ export class ReplicatedPair {
     await Promise.all([this.replica.stop(), this.primary.stop()])
   }
 
+  /**
+   * The replica takes writes and follows nobody any more, as when the primary is gone for good. Whoever promotes in a hurry does not wait:
+   * what the replica has received and not applied yet is thrown away with its relay log.
+   */
+  async promote(): Promise<void> {
+    const statements =
+      this.primary.product === 'MySQL'
+        ? ['stop replica', 'reset replica all', 'set persist super_read_only = off', 'set persist read_only = off']
+        : ['stop slave', 'reset slave all', 'set global read_only = off']
+    for (const statement of statements) await this.replica.query(statement)
+  }
+
   #product(mysql: string, mariadb: string): string {
     return this.primary.product === 'MySQL' ? mysql : mariadb
   }

@@ -48,6 +48,10 @@ export class FakeBallots implements BallotRepository, ResultsReader {
     return this.lowWater !== null && epochOfSequence(this.lowWater.below) === epoch ? this.lowWater : null
   }
 
+  async writingServer(): Promise<string> {
+    return ''
+  }
+
   async writeLowWater(): Promise<boolean> {
     throw new Error('the api writes no low water')
   }

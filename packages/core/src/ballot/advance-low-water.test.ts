@@ -10,10 +10,13 @@ import { rowOfSequence } from './sequence.ts'
 class LowWaterRow {
   row: LowWater | null = null
   refuse = false
+  server = 'a'
+  writingServer = async () => this.server
   readLowWater = async () => this.row
   writeLowWater = async (row: LowWater, expectedBeat: number | null) => {
-    if (this.refuse || (this.row?.beat ?? null) !== expectedBeat) return false
-    this.row = row
+    if (this.refuse || (this.row?.beat ?? null) !== expectedBeat || row.server !== this.server) return false
+    const { server, ...stored } = row
+    this.row = stored
     return true
   }
 }
@@ -84,10 +87,56 @@ describe('a beat of the janitor', () => {
     // The copy in the queue is of this moment; a trim would take the entries away, so the row is written without one.
     await queue.maintenance.storeLowWater({ ...((await queue.maintenance.positions())[0] as unknown as LowWater), beat: 2 })
     database.row = backup // a failover: the last commits are gone
-    expect(await beat()).toEqual([{ kind: 'rewound', stream: 0, entries: 2, gap: false }])
+    expect(await beat()).toEqual([{ kind: 'rewound', stream: 0, why: 'older', entries: 2, gap: false }])
     expect(await countAll()).toBe(2)
     expect(await beat()).toMatchObject([{ kind: 'advanced' }])
     expect(database.row?.beat).toBe((backup?.beat ?? 0) + 1)
+  })
+
+  it('rewinds when beats are lost in which an old entry held the low water back, and later ones were counted', async () => {
+    const { beat, publish, countAll, database, belowRow } = await setUp()
+    await publish(2)
+    await beat()
+    const backup = database.row // row 1 is not counted
+    await beat()
+    expect(belowRow()).toBe(1)
+    await countAll()
+    database.row = backup // its place is that of the copy
+    expect(await beat()).toEqual([{ kind: 'rewound', stream: 0, why: 'older', entries: 2, gap: false }])
+    expect(await countAll()).toBe(2)
+    expect(await beat()).toMatchObject([{ kind: 'advanced' }])
+    expect(belowRow()).toBe(3)
+  })
+
+  it('rewinds once when another server takes the writes: it may have the newest row and not what was counted since', async () => {
+    const { beat, publish, countAll, database } = await setUp()
+    await publish(1)
+    await countAll()
+    await beat()
+    await publish(3)
+    expect(await countAll()).toBe(3)
+    database.server = 'b'
+    expect(await beat()).toEqual([{ kind: 'rewound', stream: 0, why: 'another-server', entries: 3, gap: false }])
+    expect(await countAll()).toBe(3)
+    expect(await beat()).toMatchObject([{ kind: 'advanced' }])
+    expect(await beat()).toMatchObject([{ kind: 'advanced' }])
+  })
+
+  it('writes nothing to a server that took over since it asked for its name', async () => {
+    const { beat, publish, countAll, database, queue } = await setUp()
+    await beat()
+    const row = database.row
+    await publish(1)
+    await countAll()
+    const fails: typeof database.writeLowWater = async (next, expectedBeat) => {
+      database.server = 'b'
+      return database.writeLowWater(next, expectedBeat)
+    }
+    const { readLowWater, writingServer } = database
+    const ballots = { readLowWater, writingServer, writeLowWater: fails }
+    expect(await advanceLowWater({ ballots, queue: queue.maintenance })()).toEqual([{ kind: 'contended', stream: 0 }])
+    expect(database.row).toEqual(row)
+    expect(await beat()).toMatchObject([{ kind: 'rewound', why: 'another-server', entries: 1 }])
   })
 
   it('delivers everything that is kept when the database has no row at all', async () => {
@@ -96,7 +145,7 @@ describe('a beat of the janitor', () => {
     await countAll()
     await queue.maintenance.storeLowWater({ ...((await queue.maintenance.positions())[0] as unknown as LowWater), beat: 1 })
     database.row = null
-    expect(await beat()).toEqual([{ kind: 'rewound', stream: 0, entries: 2, gap: false }])
+    expect(await beat()).toEqual([{ kind: 'rewound', stream: 0, why: 'older', entries: 2, gap: false }])
   })
 
   it('takes a row that another janitor has just written for newer, never for lost commits', async () => {
@@ -107,7 +156,8 @@ describe('a beat of the janitor', () => {
     const other = advanceLowWater({ ballots: database, queue: queue.maintenance })
     let between = true
     const slow = {
-      ...database,
+      writingServer: database.writingServer,
+      writeLowWater: database.writeLowWater,
       async readLowWater() {
         const row = database.row
         // Everything the other one does in a beat happens after this reading.
@@ -134,7 +184,7 @@ describe('a beat of the janitor', () => {
       positions: async () => (await queue.maintenance.positions()).map((old) => ({ ...old, epoch: 2 })),
     })
     const events = await advanceLowWater({ ballots: database, queue: inTheNextEpoch })()
-    expect(events).toEqual([{ kind: 'rewound', stream: 0, entries: 2, gap: false }])
+    expect(events).toEqual([{ kind: 'rewound', stream: 0, why: 'older', entries: 2, gap: false }])
   })
 
   it('never moves back', async () => {

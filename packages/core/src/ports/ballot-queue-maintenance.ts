@@ -9,6 +9,8 @@ export interface LowWater {
   readonly atMs: number
   /** Grows by one at every write; the compare-and-set compares it. */
   readonly beat: number
+  /** In the queue's copy, and in what is written: the database server it was written on, see `BallotRepository.writingServer`. */
+  readonly server?: string
 }
 
 export interface StreamPosition {

@@ -59,7 +59,12 @@ export interface BallotRepository {
   find(pollId: PollId, voterKey: Uint8Array): Promise<StoredBallot | null>
   findDeadLetter(seq: Sequence): Promise<DeadLetterReason | null>
   readLowWater(epoch: number, stream: number): Promise<LowWater | null>
-  /** Writes the row if the stored one still has `expectedBeat` (null: if there is none) and it does not go back. False: somebody else was faster. */
+  /** Names the database server that takes writes now: another one, another name. Empty where there can be no other. */
+  writingServer(): Promise<string>
+  /**
+   * Writes the row if the stored one still has `expectedBeat` (null: if there is none), it does not go back, and the server that takes the
+   * writes still is `row.server` (absent: whichever it is). False: somebody else was faster, or the server is another one.
+   */
   writeLowWater(row: LowWater, expectedBeat: number | null): Promise<boolean>
   /**
    * Removes what was counted in a poll. Only for a final poll: nothing of it can be on its way. The numbers go first and at once, the

@@ -47,6 +47,10 @@ export class InMemoryBallots {
       this.#assertWorks()
       return this.#lowWater.get(`${epoch}:${stream}`) ?? null
     },
+    writingServer: async () => {
+      this.#assertWorks()
+      return ''
+    },
     writeLowWater: async (row, expectedBeat) => {
       this.#assertWorks()
       const key = `${row.epoch}:${row.stream}`

@@ -51,15 +51,32 @@ export function lowWaterContract(name: string, makeSubject: () => Promise<Ballot
       expect(await repository.readLowWater(1, 0)).toEqual(row(300, 2))
     })
 
+    it('writes only on the server that it is to be written on', async () => {
+      const { repository, second } = await subject()
+      const server = await repository.writingServer()
+      expect(await second.writingServer()).toBe(server)
+      const written = row(3, 1, { server })
+      expect(await repository.writeLowWater(written, null)).toBe(true)
+      expect(await repository.writeLowWater(row(4, 2, { server }), 1)).toBe(true)
+      // Where there is only one server, nothing is another one.
+      if (server === '') return
+      expect(await repository.writeLowWater(row(5, 3, { server: `${server}0` }), 2)).toBe(false)
+      expect(await repository.writeLowWater(row(5, 1, { server: `${server}0`, stream: 1 }), null)).toBe(false)
+      expect(await repository.writeLowWater(written, null)).toBe(false)
+      expect(await repository.readLowWater(1, 0)).toEqual(row(4, 2))
+      expect(await repository.readLowWater(1, 1)).toBeNull()
+    })
+
     it.each([null, 1])('lets exactly one of two janitors write (expected beat: %s)', async (expectedBeat) => {
       const { repository, second } = await subject()
       if (expectedBeat !== null) await repository.writeLowWater(row(1, 1), null)
-      const rows = Array.from({ length: 6 }, (_, index) => row(index + 2, 2))
+      const server = await repository.writingServer()
+      const rows = Array.from({ length: 6 }, (_, index) => row(index + 2, 2, { server }))
       const written = await Promise.all(
         rows.map((each, index) => untilDone(() => (index % 2 === 0 ? repository : second).writeLowWater(each, expectedBeat))),
       )
       expect(written.filter(Boolean)).toHaveLength(1)
-      expect(await repository.readLowWater(1, 0)).toEqual(rows[written.indexOf(true)])
+      expect(await repository.readLowWater(1, 0)).toMatchObject({ below: rows[written.indexOf(true)]?.below, beat: 2 })
     })
   })
 }

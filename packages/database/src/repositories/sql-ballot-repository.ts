@@ -9,9 +9,11 @@ import {
   type Sequence,
   type StoredBallot,
 } from '@urna/core'
+import { type Kysely, sql } from 'kysely'
 import { type CountStep, countBatch, toAnswers } from '../count-batch.ts'
 import { classified, isUniqueViolation } from '../database-errors.ts'
 import type { Primary } from '../primary.ts'
+import type { Database } from '../schema.ts'
 
 export interface SqlBallotRepositoryOptions {
   /** Called inside the counting transaction: where tests end the process. */
@@ -66,34 +68,19 @@ export class SqlBallotRepository implements BallotRepository {
     return row === undefined ? null : { epoch, stream, below: asBuffer(row.below), atMs: row.at_ms, beat: row.beat }
   }
 
+  writingServer(): Promise<string> {
+    return classified(() => serverOf(this.#primary, this.#primary.db))
+  }
+
   writeLowWater(row: LowWater, expectedBeat: number | null): Promise<boolean> {
-    return classified(() => (expectedBeat === null ? this.#insertLowWater(row) : this.#updateLowWater(row, expectedBeat)))
-  }
-
-  async #insertLowWater(row: LowWater): Promise<boolean> {
-    try {
-      await this.#primary.db
-        .insertInto('low_water')
-        .values({ epoch: row.epoch, stream: row.stream, below: row.below, at_ms: row.atMs, beat: row.beat })
-        .execute()
-      return true
-    } catch (error) {
-      if (isUniqueViolation(error)) return false
-      throw error
-    }
-  }
-
-  async #updateLowWater(row: LowWater, expectedBeat: number): Promise<boolean> {
-    const { numUpdatedRows } = await this.#primary.db
-      .updateTable('low_water')
-      .set({ below: row.below, at_ms: row.atMs, beat: row.beat })
-      .where('epoch', '=', row.epoch)
-      .where('stream', '=', row.stream)
-      .where('beat', '=', expectedBeat)
-      .where('below', '<=', row.below)
-      .where('at_ms', '<=', row.atMs)
-      .executeTakeFirst()
-    return numUpdatedRows === 1n
+    const write = (db: Kysely<Database>) => (expectedBeat === null ? insertLowWater(db, row) : updateLowWater(db, row, expectedBeat))
+    return classified(() => {
+      if (row.server === undefined || row.server === '') return write(this.#primary.db)
+      // In one transaction, hence on one connection: asked on another one, the answer could be of a server that is gone by now.
+      return this.#primary.db
+        .transaction()
+        .execute(async (transaction) => (await serverOf(this.#primary, transaction)) === row.server && write(transaction))
+    })
   }
 
   /**
@@ -130,4 +117,37 @@ export class SqlBallotRepository implements BallotRepository {
       if (last === undefined) return
     }
   }
+}
+
+/** Servers that replicate have different numbers: they must. A SQLite file is its own only server. */
+async function serverOf({ dialect }: Primary, db: Kysely<Database>): Promise<string> {
+  if (dialect.name === 'sqlite') return ''
+  const { rows } = await sql<{ server: number | string }>`select @@global.server_id as server`.execute(db)
+  return String(rows[0]?.server)
+}
+
+async function insertLowWater(db: Kysely<Database>, row: LowWater): Promise<boolean> {
+  try {
+    await db
+      .insertInto('low_water')
+      .values({ epoch: row.epoch, stream: row.stream, below: row.below, at_ms: row.atMs, beat: row.beat })
+      .execute()
+    return true
+  } catch (error) {
+    if (isUniqueViolation(error)) return false
+    throw error
+  }
+}
+
+async function updateLowWater(db: Kysely<Database>, row: LowWater, expectedBeat: number): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('low_water')
+    .set({ below: row.below, at_ms: row.atMs, beat: row.beat })
+    .where('epoch', '=', row.epoch)
+    .where('stream', '=', row.stream)
+    .where('beat', '=', expectedBeat)
+    .where('below', '<=', row.below)
+    .where('at_ms', '<=', row.atMs)
+    .executeTakeFirst()
+  return numUpdatedRows === 1n
 }

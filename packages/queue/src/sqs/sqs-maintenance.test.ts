@@ -86,6 +86,7 @@ describe('position in a queue that tells only counts', () => {
       queue: maintenance,
       ballots: {
         readLowWater: async () => row,
+        writingServer: async () => '',
         writeLowWater: async (next) => {
           row = next
           return true
