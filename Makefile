@@ -1,6 +1,6 @@
 # Everything a person does here, by name. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help start cluster dev test test-servers test-failure check format bench bench-live docs screenshots clean
+.PHONY: help start cluster dev test test-servers test-failure check format bench bench-live bench-counting docs screenshots clean
 
 RUN := ./scripts/with-node
 INSTALLED := .cache/installed
@@ -43,6 +43,10 @@ bench: $(INSTALLED) ## the ballot route against a bare HTTP server (needs wrk)
 bench-live: $(INSTALLED) ## open result pages while ballots arrive: how old is what they show, what do they cost
 	@$(RUN) tsc -b
 	@$(RUN) node test/load/live-readers.ts
+
+bench-counting: $(INSTALLED) ## four consumers against counting one by one, on MariaDB and MySQL (SERVER_ROOT): ratio, deadlocks, every number
+	@$(RUN) tsc -b
+	@$(RUN) node test/load/counting.ts
 
 docs: $(INSTALLED) ## write docs/configuration.md and .env.example from the table of settings
 	@$(RUN) node packages/runtime/src/write-configuration-docs.ts
