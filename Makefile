@@ -1,6 +1,6 @@
 # Everything a person does here, by name. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help start cluster dev test test-servers test-failure check format bench bench-live bench-counting docs screenshots clean
+.PHONY: help start cluster dev test test-servers test-failure check format bench bench-live bench-counting bench-cache docs screenshots clean
 
 RUN := ./scripts/with-node
 INSTALLED := .cache/installed
@@ -47,6 +47,10 @@ bench-live: $(INSTALLED) ## open result pages while ballots arrive: how old is w
 bench-counting: $(INSTALLED) ## four consumers against counting one by one, on MariaDB and MySQL (SERVER_ROOT): ratio, deadlocks, every number
 	@$(RUN) tsc -b
 	@$(RUN) node test/load/counting.ts
+
+bench-cache: $(INSTALLED) ## results read through each layer of caches against none, while ballots are counted: what it saves, how old it is
+	@$(RUN) tsc -b
+	@$(RUN) node test/load/results-cache.ts
 
 docs: $(INSTALLED) ## write docs/configuration.md and .env.example from the table of settings
 	@$(RUN) node packages/runtime/src/write-configuration-docs.ts

@@ -84,6 +84,8 @@ async function fillAndDrain(
     connection: { host: '127.0.0.1', port: redis.port },
     registerEpoch: (identity) => epochs.register(identity),
     replayWindowMs: 0,
+    // Nobody waits for an answer here; a machine that is busy for a moment must not end the measurement.
+    publishTimeoutMs: 30_000,
     onEvent: () => {},
   })
   try {
@@ -137,7 +139,7 @@ async function fillAndDrain(
   }
 }
 
-async function openPoll({ masterKey }: ServerProcesses, primary: Primary, questions: number): Promise<Poll> {
+export async function openPoll({ masterKey }: ServerProcesses, primary: Primary, questions: number): Promise<Poll> {
   const polls = new SqlPollRepository(primary)
   const ballots = new SqlBallotRepository(primary)
   const administration = pollAdministration({
@@ -171,7 +173,7 @@ async function lookUntil(
   }
 }
 
-async function metricOf({ url }: StandaloneProcess, name: string): Promise<number> {
+export async function metricOf({ url }: StandaloneProcess, name: string): Promise<number> {
   const { text } = await send('GET', `${url}/metrics`)
   return Number(new RegExp(`^${name}(?:{[^}]*})? (\\d+)$`, 'm').exec(text)?.[1] ?? Number.NaN)
 }
