@@ -9,7 +9,7 @@ import {
   SqlQueueEpochs,
   SqlResultsReader,
 } from '@urna/database'
-import { keysOf, redisStreamsQueue } from '@urna/queue'
+import { redisStreamsQueue } from '@urna/queue'
 import { Redis } from 'ioredis'
 import type { MysqlServer } from '../servers/support/mysql-servers.ts'
 import { type RedisKind, RedisServer } from '../servers/support/redis-servers.ts'
@@ -17,16 +17,18 @@ import { send } from '../support/client.ts'
 import { ServerProcesses } from '../support/server-processes.ts'
 import type { StandaloneProcess } from '../support/standalone-process.ts'
 import { type BallotsToCount, ballotsToCount, definitionOf, expectedTallies } from './ballots-to-count.ts'
-import { nowMs } from './figures.ts'
+import { cpuMicroseconds, nowMs } from './figures.ts'
 
 export interface Drained {
   readonly consumers: number
   readonly questions: number
-  /** From the look before the first entry was handed to a consumer until nothing was left unacked: every commit lies in between. */
+  /** From before the first entry could be handed to a consumer until nothing was left unacked: every commit lies in between. */
   readonly seconds: number
   readonly perSecond: number
-  /** From the start of the first process on. */
-  readonly secondsWithStart: number
+  /** Before that: until all processes were there. */
+  readonly secondsToStart: number
+  /** CPU time of a ballot in microseconds, from the kernel: does not grow with what else this machine does. */
+  readonly cpu: { readonly consumers: number; readonly server: number }
   /** Transactions that failed and were tried again, by the consumers' own count. */
   readonly retries: number
   /** By the count of the database server. */
@@ -102,6 +104,8 @@ async function fillAndDrain(
 
     const deadlocksBefore = await deadlocksOf(server)
     const startedMs = nowMs()
+    // They start while Redis stands still: then four of them begin at one time, and what is measured is counting, not the start of programs.
+    redis.pause()
     const started = await Promise.all(
       Array.from({ length: consumers }, (_, shard) =>
         processes.consumer(
@@ -110,9 +114,13 @@ async function fillAndDrain(
         ),
       ),
     )
-    const lastHandedOut = async () => String(await looking.xinfo('GROUPS', keysOf('urna', 0).stream))
-    const { beforeMs: beganMs } = await lookUntil(started, async () => !(await lastHandedOut()).includes('last-delivered-id,0-0'))
-    const { atMs: endedMs } = await lookUntil(started, async () => (await queue.depth()).ballots === 0)
+    await lookUntil(started, async () => started.every(({ output }) => output.includes('counting begins')))
+    const cpuBefore = cpuOf(server, started)
+    const beganMs = nowMs()
+    redis.resume()
+    await lookUntil(started, async () => (await queue.depth()).ballots === 0)
+    const endedMs = nowMs()
+    const cpuAfter = cpuOf(server, started)
 
     const retries = await Promise.all(started.map((one) => metricOf(one, 'urna_counting_retries_total')))
     const ended = await Promise.all(started.map((one) => one.stop()))
@@ -122,7 +130,11 @@ async function fillAndDrain(
       questions,
       seconds,
       perSecond: count / seconds,
-      secondsWithStart: (endedMs - startedMs) / 1_000,
+      secondsToStart: (beganMs - startedMs) / 1_000,
+      cpu: {
+        consumers: (cpuAfter.consumers - cpuBefore.consumers) / count,
+        server: (cpuAfter.server - cpuBefore.server) / count,
+      },
       retries: retries.reduce((sum, each) => sum + each, 0),
       deadlocks: (await deadlocksOf(server)) - deadlocksBefore,
       surfaced: [
@@ -156,21 +168,18 @@ export async function openPoll({ masterKey }: ServerProcesses, primary: Primary,
   return opened.value
 }
 
-/** When it was so, and when it was looked at last before. */
-async function lookUntil(
-  consumers: readonly StandaloneProcess[],
-  isSo: () => Promise<boolean>,
-): Promise<{ beforeMs: number; atMs: number }> {
+async function lookUntil(consumers: readonly StandaloneProcess[], isSo: () => Promise<boolean>): Promise<void> {
   const endMs = nowMs() + drainMsMax
-  for (let beforeMs = nowMs(); ; ) {
-    const lookMs = nowMs()
-    if (await isSo()) return { beforeMs, atMs: nowMs() }
-    beforeMs = lookMs
+  while (!(await isSo())) {
     const gone = consumers.find((consumer) => consumer.hasExited)
     if (gone !== undefined) throw new Error(`a consumer ended:\n${gone.output}`)
     if (nowMs() > endMs) throw new Error(`not counted after ${drainMsMax} ms:\n${consumers.map(({ output }) => output).join('\n')}`)
     await delay(lookEveryMs)
   }
+}
+
+function cpuOf(server: MysqlServer, consumers: readonly StandaloneProcess[]): { consumers: number; server: number } {
+  return { server: cpuMicroseconds(server.pid), consumers: consumers.reduce((sum, { pid }) => sum + cpuMicroseconds(pid), 0) }
 }
 
 export async function metricOf({ url }: StandaloneProcess, name: string): Promise<number> {
