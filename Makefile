@@ -53,6 +53,14 @@ bench-live: $(INSTALLED) ## open result pages while ballots arrive: how old is w
 	@$(RUN) tsc -b
 	@$(RUN) node test/load/live-readers.ts
 
+bench-counting: $(INSTALLED) ## four consumers against counting one by one, on MariaDB and MySQL (SERVER_ROOT): ratio, deadlocks, every number
+	@$(RUN) tsc -b
+	@$(RUN) node test/load/counting.ts
+
+bench-cache: $(INSTALLED) ## results read through each layer of caches against none, while ballots are counted: what it saves, how old it is
+	@$(RUN) tsc -b
+	@$(RUN) node test/load/results-cache.ts
+
 docs: $(INSTALLED) ## write docs/configuration.md and .env.example from the table of settings
 	@$(RUN) node packages/runtime/src/write-configuration-docs.ts
 

@@ -1,12 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { type FSWatcher, mkdirSync, readFileSync, watch, writeFileSync } from 'node:fs'
+import { type FSWatcher, mkdirSync, watch, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { send, until } from '../support/client.ts'
-import { freePort, repository, temporaryDirectory } from '../support/standalone-process.ts'
+import { NginxProcess } from '../support/nginx-process.ts'
+import { temporaryDirectory } from '../support/standalone-process.ts'
 import { missingPrograms } from './cluster-process.ts'
 
 interface Seen {
@@ -25,19 +25,26 @@ class Balanced {
   answer: Answering = () => {}
   /** Bodies and answers that did not stay in memory. */
   readonly filesWritten: string[] = []
-  port = 0
   readonly #directory = temporaryDirectory()
   readonly #apis: Server[] = []
   readonly #watchers: FSWatcher[] = []
-  #nginx: ChildProcess | null = null
-  #pagesPort = 0
+  #nginx: NginxProcess | null = null
+
+  get nginx(): NginxProcess {
+    if (this.#nginx === null) throw new Error('nginx is started before the first test')
+    return this.#nginx
+  }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`
+    return this.nginx.url
+  }
+
+  get port(): number {
+    return Number(new URL(this.url).port)
   }
 
   get pagesUrl(): string {
-    return `http://127.0.0.1:${this.#pagesPort}`
+    return this.nginx.pagesUrl
   }
 
   get folder(): string {
@@ -45,20 +52,17 @@ class Balanced {
   }
 
   get errors(): string {
-    return readFileSync(join(this.folder, 'errors'), 'utf8')
+    return this.nginx.errors
   }
 
   get requests(): string {
-    return readFileSync(join(this.folder, 'requests'), 'utf8')
+    return this.nginx.requests
   }
 
   async start(): Promise<void> {
     const ports = await Promise.all([0, 1].map((api) => this.#startApi(api)))
-    this.port = await freePort()
-    this.#pagesPort = await freePort()
     const pages = join(this.folder, 'pages')
     mkdirSync(join(pages, 'assets'), { recursive: true })
-    mkdirSync(join(this.folder, 'conf.d'))
     for (const [name, text] of [
       ['index.html', '<p>page</p>'],
       ['assets/index-1.js', 'hashed'],
@@ -66,34 +70,7 @@ class Balanced {
     ] as const) {
       writeFileSync(join(pages, name), text)
     }
-    const values: Record<string, string> = {
-      NGINX_FOLDER: this.folder,
-      LISTEN: `127.0.0.1:${this.port}`,
-      API_SERVERS: ports.map((port) => `server 127.0.0.1:${port} max_fails=10 fail_timeout=1s;`).join(' '),
-      REQUEST_LOG: join(this.folder, 'requests'),
-      PAGES_LISTEN: `127.0.0.1:${this.#pagesPort}`,
-      PAGES_ROOT: pages,
-      PAGES_SETTINGS: join(pages, 'settings.js'),
-      API_ORIGINS: 'https://api.example',
-    }
-    for (const file of ['nginx.conf', 'conf.d/load-balancer.conf', 'conf.d/pages.conf']) {
-      const template = readFileSync(join(repository, 'deploy/nginx', `${file.replace('conf.d/', '')}.template`), 'utf8')
-      writeFileSync(
-        join(this.folder, file),
-        template.replaceAll(/\$\{([A-Z_]+)\}/g, (_match, name: string) => values[name] ?? `no value for ${name}`),
-      )
-    }
-    const user = process.getuid?.() === 0 ? 'user root; ' : ''
-    const errors = join(this.folder, 'errors')
-    const command = ['-e', errors, '-c', join(this.folder, 'nginx.conf'), '-g', `${user}daemon off;`]
-    this.#nginx = spawn('/bin/sh', ['-c', `exec nginx "$@" 2>>${errors}`, 'sh', ...command], {
-      stdio: 'ignore',
-      env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
-    })
-    await until(async () => {
-      if (this.#nginx?.exitCode !== null) throw new Error(`no nginx:\n${this.errors}`)
-      return send('GET', `${this.pagesUrl}/healthz`).catch(() => null)
-    })
+    this.#nginx = await NginxProcess.start({ folder: this.folder, pages, apiPorts: ports })
     // They would be gone as soon as they are there.
     for (const name of ['client-bodies', 'answers']) {
       this.#watchers.push(watch(join(this.folder, name), (_kind, file) => this.filesWritten.push(`${name}/${file}`)))
@@ -101,9 +78,7 @@ class Balanced {
   }
 
   async stop(): Promise<void> {
-    const exited = new Promise((resolve) => this.#nginx?.once('exit', resolve))
-    this.#nginx?.kill('SIGTERM')
-    await exited
+    await this.#nginx?.stop()
     for (const watcher of this.#watchers) watcher.close()
     for (const api of this.#apis) {
       api.closeAllConnections()
@@ -281,7 +256,12 @@ describe.skipIf(isMissing)(isMissing ? `${name} (skipped: apt-get install nginx)
     const get = (path: string, headers: Record<string, string> = {}) => send('GET', `${balanced.url}${path}`, { headers })
     let run = 0
     let path = ''
-    beforeEach(() => {
+    /** What is kept is gone with its second: a test that is about one begins where enough of it is left. */
+    const untilLeft = async (ms: number) => {
+      if (Date.now() % 1_000 > 1_000 - ms) await delay(1_000 - (Date.now() % 1_000))
+    }
+    beforeEach(async () => {
+      await untilLeft(500)
       path = `${poll}/results?run=${run++}`
       balanced.answer = numbered('public, no-cache', { etag: '"e"', vary: 'Origin' })
     })
@@ -292,7 +272,15 @@ describe.skipIf(isMissing)(isMissing ? `${name} (skipped: apt-get install nginx)
       // One, where the machine is not so busy that an answer takes longer than others wait for it.
       expect(balanced.seen.length).toBeLessThan(20)
       expect((await get(path)).headers['cache-status']).toBe('load-balancer; hit')
-      await delay(2_100) // kept by whole seconds
+      await delay(1_000)
+      expect(await get(path)).toMatchObject({ text: '{"number":2}' })
+    })
+
+    it('are gone with the second, also when they were asked for at its end', async () => {
+      await untilLeft(900)
+      await delay(950 - (Date.now() % 1_000))
+      await get(path)
+      await delay(100)
       expect(await get(path)).toMatchObject({ text: '{"number":2}' })
     })
 

@@ -29,7 +29,7 @@ function wrk(url: string, path: string, run: string): Promise<Round> {
       output += text
     })
     child.on('error', reject)
-    child.on('exit', () => {
+    child.on('close', () => {
       const [, requests, microseconds, notOk, broken] = /RESULT (\d+) (\d+) (\d+) (\d+)/.exec(output)?.map(Number) ?? []
       if (requests === undefined || microseconds === undefined) reject(new Error(`wrk failed:\n${output}`))
       else if (notOk !== 0 || broken !== 0) reject(new Error(`${notOk} answers were not 2xx, ${broken} connections failed`))

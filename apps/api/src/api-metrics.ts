@@ -3,6 +3,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Definitions } from './definitions.ts'
 import type { LiveResults } from './live-results.ts'
 import type { LoadMonitor } from './load-monitor.ts'
+import type { ResultsCache } from './results-cache.ts'
 
 /**
  * Figures of the api. What the ballot route counts are plain numbers, read when somebody asks for the metrics: a labelled counter costs
@@ -14,18 +15,23 @@ export class ApiMetrics {
   readonly #problems = new Map<ProblemName, number>()
   readonly requests: Histogram<'method' | 'route' | 'status'>
 
-  constructor(registry: Registry, sources: { definitions: Definitions; liveResults: LiveResults; load: LoadMonitor }) {
+  constructor(
+    registry: Registry,
+    sources: { definitions: Definitions; liveResults: LiveResults; load: LoadMonitor; resultsCache: Pick<ResultsCache, 'counts'> },
+  ) {
     const metrics = this
     const registers = [registry]
-    new Counter({
-      name: 'urna_api_ballots_received_total',
-      help: 'Ballots that the queue confirmed durably',
-      registers,
-      collect() {
-        this.reset()
-        this.inc(metrics.ballotsReceived)
-      },
-    })
+    const counter = (name: string, help: string, read: () => number) =>
+      new Counter({
+        name,
+        help,
+        registers,
+        collect() {
+          this.reset()
+          this.inc(read())
+        },
+      })
+    counter('urna_api_ballots_received_total', 'Ballots that the queue confirmed durably', () => metrics.ballotsReceived)
     new Counter({
       name: 'urna_api_problems_total',
       help: 'Requests answered with a problem, by its name',
@@ -49,15 +55,18 @@ export class ApiMetrics {
     gauge('urna_api_backlog_ballots', 'Ballots that wait in the queue, as last asked', () => sources.load.backlog)
     gauge('urna_api_definitions', 'Polls of which this process has a copy', () => sources.definitions.size)
     gauge('urna_api_live_readers', 'Streams of live results that are open', () => sources.liveResults.readers)
-    new Counter({
-      name: 'urna_api_live_pushes_total',
-      help: 'Changed results pushed to the readers of a poll; one push is for all of its readers',
-      registers,
-      collect() {
-        this.reset()
-        this.inc(sources.liveResults.pushes)
-      },
-    })
+    const { counts } = sources.resultsCache
+    counter(
+      'urna_results_copy_hits_total',
+      'Results answered with the copy of this process, or with one that was being read',
+      () => counts.hits,
+    )
+    counter('urna_results_copy_misses_total', 'Results that this process had to read, from other apis or the database', () => counts.misses)
+    counter(
+      'urna_api_live_pushes_total',
+      'Changed results pushed to the readers of a poll; one push is for all of its readers',
+      () => sources.liveResults.pushes,
+    )
     this.requests = new Histogram({
       name: 'urna_api_request_duration_seconds',
       help: 'Time to answer, of every route but the ballot route; of streams: until they begin',

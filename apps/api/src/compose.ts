@@ -24,7 +24,7 @@ import {
 } from '@urna/runtime'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import { boundedDepth } from './bounded-depth.ts'
-import { buildApi } from './index.ts'
+import { type ApiDependencies, buildApi } from './index.ts'
 import { builtPages } from './pages.ts'
 import { readsOf } from './reads-of.ts'
 import { resultsKeepMs } from './results-cache.ts'
@@ -35,9 +35,9 @@ const firstLookMsMax = 2_000
 
 /**
  * Puts an api together: the only place here that names concrete adapters. What is started last is stopped first. It starts whatever is away:
- * what can be done is done, the rest is answered with 503 until it comes back.
+ * what can be done is done, the rest is answered with 503 until it comes back. `changes`: of a program that measures what a part is worth.
  */
-export async function compose(config: ApiConfig, logger: Logger): Promise<Composed> {
+export async function compose(config: ApiConfig, logger: Logger, changes: Partial<ApiDependencies> = {}): Promise<Composed> {
   const lifecycle = createLifecycle({ logger })
   let fail: (error: Error) => void = () => {}
   const failed = new Promise<never>((_resolve, reject) => {
@@ -110,6 +110,7 @@ export async function compose(config: ApiConfig, logger: Logger): Promise<Compos
     csv: resultsCsv,
     backlogMax: config.backlogMax,
     liveReadersMax: withinOpenFiles(config.liveReadersMax),
+    ...changes,
   })
   // Stopped first: nothing new comes in, what is under way gets its answer, and then the intake sends what waits.
   lifecycle.onStop('intake', () => queue.publisher.close())

@@ -47,6 +47,8 @@ export interface ApiDependencies {
   /** On the replica, where there is one. */
   readonly results: Pick<ResultsReader, 'snapshot'>
   readonly sharedCounts?: SharedCounts
+  /** How long this process shows a copy of results. Default 500; 0 for a measurement of what copies save. */
+  readonly resultsKeepMs?: number
   /** How much waits in the ballot queue, asked now: "0 ballots wait" in results is exact only if this is. */
   readonly queueDepth: () => Promise<QueueDepth>
   readonly masterKey: MasterKey

@@ -99,10 +99,11 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
     shared: dependencies.sharedCounts,
     waiting,
     nowMs: () => clock.nowMs(),
+    keepMs: dependencies.resultsKeepMs,
   })
   const resultsGate = new ResultsGate({ administrator, ballots, clock, identities, masterKey })
   const liveResults = new LiveResults({ definitions, resultsCache, resultsGate, logger, readersMax: dependencies.liveReadersMax })
-  const metrics = new ApiMetrics(dependencies.metrics.registry, { definitions, liveResults, load })
+  const metrics = new ApiMetrics(dependencies.metrics.registry, { definitions, liveResults, load, resultsCache })
   return {
     dependencies,
     administration: pollAdministration(dependencies),

@@ -30,7 +30,8 @@ export interface ResultsCacheOptions {
   readonly waiting: () => Promise<number>
   readonly nowMs: () => number
   readonly monotonicMs?: () => number
-  readonly keepMs?: number
+  /** 0: nothing is kept, and every reader reads for himself. */
+  readonly keepMs?: number | undefined
   readonly entriesMax?: number
 }
 
@@ -39,22 +40,34 @@ export interface ResultsCacheOptions {
  * behind a balancer of several replicas the numbers would otherwise go back and forth.
  */
 export class ResultsCache {
-  readonly #options: Required<Omit<ResultsCacheOptions, 'shared'>> & Pick<ResultsCacheOptions, 'shared'>
+  /** `hits`: answered with the copy, or with a reading that was under way; `misses`: read. */
+  readonly counts = { hits: 0, misses: 0 }
+  readonly #options: Required<Omit<ResultsCacheOptions, 'shared' | 'keepMs'>> & { readonly keepMs: number } & Pick<
+      ResultsCacheOptions,
+      'shared'
+    >
   readonly #entries = new Map<PollId, Entry>()
   readonly #reading = new Map<string, Promise<CachedResults>>()
   #order = 0
 
   constructor(options: ResultsCacheOptions) {
-    this.#options = { monotonicMs: () => performance.now(), keepMs: resultsKeepMs, entriesMax: 10_000, ...options }
+    this.#options = { monotonicMs: () => performance.now(), entriesMax: 10_000, ...options, keepMs: options.keepMs ?? resultsKeepMs }
   }
 
   get(poll: Poll): Promise<CachedResults> {
     const entry = this.#entries.get(poll.id)
     if (entry !== undefined && entry.revision === poll.revision && this.#options.monotonicMs() - entry.sinceMs < this.#options.keepMs) {
+      this.counts.hits++
       return Promise.resolve(entry.cached)
     }
     const key = `${poll.id} ${poll.revision}`
-    const reading = this.#reading.get(key) ?? this.#read(poll).finally(() => this.#reading.delete(key))
+    const underWay = this.#reading.get(key)
+    if (underWay !== undefined && this.#options.keepMs > 0) {
+      this.counts.hits++
+      return underWay
+    }
+    this.counts.misses++
+    const reading = this.#read(poll).finally(() => this.#reading.delete(key))
     this.#reading.set(key, reading)
     return reading
   }

@@ -225,6 +225,17 @@ describe('the cache of results', () => {
     ms = 500
     await cache.get(poll)
     expect(api.ballots.snapshots).toBe(2)
+    // 99 of the hundred had what the first one read, and one at 499 ms its copy.
+    expect(cache.counts).toEqual({ hits: 100, misses: 2 })
+  })
+
+  it('keeps and shares nothing where that is 0', async () => {
+    const cache = new ResultsCache({ results: api.ballots, waiting: async () => 0, nowMs: () => noonMs, keepMs: 0 })
+    const poll = api.addPoll()
+    await Promise.all([cache.get(poll), cache.get(poll)])
+    await cache.get(poll)
+    expect(api.ballots.snapshots).toBe(3)
+    expect(cache.counts).toEqual({ hits: 0, misses: 3 })
   })
 
   it('never serves an older as-of than one it served', async () => {

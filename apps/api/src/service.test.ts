@@ -67,10 +67,12 @@ describe('metrics', () => {
       await api.app.inject({ method: 'POST', url: `/v1/polls/${id}/ballots`, payload: { answers: [{ question: 1, options }] } })
     }
     await api.app.inject(`/v1/polls/${id}`)
+    for (let readers = 0; readers < 3; readers++) await api.app.inject(`/v1/polls/${id}/results`)
     const { body, headers } = await api.app.inject('/metrics')
     expect(headers['content-type']).toContain('text/plain')
     expect(body).toContain('urna_api_ballots_received_total 2')
     expect(body).toContain('urna_api_problems_total{problem="invalid-answer"} 1')
+    expect(body).toMatch(/urna_results_copy_hits_total 2\n(?:.*\n)*urna_results_copy_misses_total 1\n/)
     expect(body).toContain('urna_api_request_duration_seconds_count{method="GET",route="/v1/polls/:id",status="200"} 1')
     expect(body).not.toContain(id)
   })
