@@ -33,7 +33,7 @@ export interface Drained {
   readonly retries: number
   /** By the count of the database server. */
   readonly deadlocks: number
-  /** What became an error: lines of that level, dead letters, processes that did not end well. */
+  /** What became an error: lines of that level, dead letters, processes that did not end well, deadlocks that were not retried. */
   readonly surfaced: readonly string[]
   /** Numbers that are not what they must be. */
   readonly mismatches: readonly string[]
@@ -124,6 +124,8 @@ async function fillAndDrain(
 
     const retries = await Promise.all(started.map((one) => metricOf(one, 'urna_counting_retries_total')))
     const ended = await Promise.all(started.map((one) => one.stop()))
+    const deadlocks = (await deadlocksOf(server)) - deadlocksBefore
+    const retried = retries.reduce((sum, each) => sum + each, 0)
     const seconds = (endedMs - beganMs) / 1_000
     return {
       consumers,
@@ -135,12 +137,14 @@ async function fillAndDrain(
         consumers: (cpuAfter.consumers - cpuBefore.consumers) / count,
         server: (cpuAfter.server - cpuBefore.server) / count,
       },
-      retries: retries.reduce((sum, each) => sum + each, 0),
-      deadlocks: (await deadlocksOf(server)) - deadlocksBefore,
+      retries: retried,
+      deadlocks,
       surfaced: [
         ...started.flatMap(({ output }) => output.split('\n').filter((line) => /"level":"(error|fatal)"/.test(line))),
         ...ended.flatMap(({ code, signal }) => (code === 0 ? [] : [`a consumer ended with ${signal ?? code}`])),
         ...(await deadLettersOf(server, database)),
+        // Taken for something else, it would make a batch be counted in parts.
+        ...(deadlocks > retried ? [`${deadlocks - retried} deadlocks that were not retried`] : []),
       ],
       mismatches: await mismatchesOf(server, database, poll, sent),
     }
