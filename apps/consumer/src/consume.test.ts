@@ -12,7 +12,7 @@ import {
   RetryableDatabaseError,
   rowSequence,
 } from '@urna/core'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Consumer, type ConsumerEvent } from './consume.ts'
 import { JudgedPolls } from './judged-polls.ts'
 
@@ -53,7 +53,7 @@ function queued(row: number, index: number, voter: number, pollVersion = 2): Que
 /** Entries of the given voters; a database that refuses the poison voter for good, and fails as often as it is told to. */
 function setUp(
   entries: readonly (readonly number[])[],
-  options: { failures?: Error[]; batchBallotsMax?: number; pollVersion?: number } = {},
+  options: { failures?: Error[]; queueFailures?: { receive?: number; ack?: number }; batchBallotsMax?: number; pollVersion?: number } = {},
 ) {
   const failures = [...(options.failures ?? [])]
   const log: string[] = []
@@ -64,11 +64,19 @@ function setUp(
     ballots: voters.map((voter, index) => queued(entry + 1, index, voter, options.pollVersion)),
   }))
   const waiting = [...deliveries]
+  let receives = 0
+  let acks = 0
   const reads: string[] = []
   const consumer = new Consumer({
     subscriber: {
-      receive: async () => waiting.splice(0),
+      async receive() {
+        if (++receives === options.queueFailures?.receive) throw new Error('the queue does not answer')
+        // As a queue does: the consumer's loop would else leave no time for anything.
+        await new Promise((resolve) => setImmediate(resolve))
+        return waiting.splice(0)
+      },
       ack: async (acked) => {
+        if (++acks === options.queueFailures?.ack) throw new Error('the queue does not answer')
         log.push(`ack ${acked.map(({ id }) => id).join(' ')}`)
       },
       close: async () => {},
@@ -111,6 +119,20 @@ describe('consumer', () => {
     const { consumer, log } = setUp([[1], [2, 3, 4], [5]], { batchBallotsMax: 2 })
     await consumer.processAll()
     expect(log).toEqual(['commit 1 2', 'ack e1', 'commit 3 4', 'ack e2', 'commit 5', 'ack e3'])
+  })
+
+  it('counts what it holds when the queue goes away while it waits for more', async () => {
+    const { consumer, log } = setUp([[1, 2]], { queueFailures: { receive: 2 } })
+    const running = consumer.run()
+    await vi.waitFor(() => expect(log).toEqual(['commit 1 2', 'ack e1']), { timeout: 5_000, interval: 2 })
+    await consumer.stop()
+    await running
+  })
+
+  it('counts the rest of what it holds when the queue does not take an ack, and tells', async () => {
+    const { consumer, log } = setUp([[1], [2, 3, 4], [5]], { batchBallotsMax: 2, queueFailures: { ack: 1 } })
+    await expect(consumer.processAll()).rejects.toThrow('the queue does not answer')
+    expect(log).toEqual(['commit 1 2', 'commit 3 4', 'ack e2', 'commit 5', 'ack e3'])
   })
 
   it('acks an entry without any ballots too', async () => {

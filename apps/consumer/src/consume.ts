@@ -124,19 +124,26 @@ export class Consumer {
     return this.#countAndAck(deliveries)
   }
 
-  /** What comes within a moment, when little was there: one commit for many ballots leaves the disk to the intake. */
+  /**
+   * What comes within a moment, when little was there: one commit for many ballots leaves the disk to the intake. Nothing, if the queue
+   * goes away meanwhile: what is held already must be counted, for it is given to nobody else before it was held too long.
+   */
   async #lingering(deliveries: readonly Delivery[]): Promise<Delivery[]> {
     const held = deliveries.reduce((sum, delivery) => sum + delivery.ballots.length, 0)
     const ballotsMax = this.#batchBallotsMax - held
     if (ballotsMax <= 0) return []
     await this.#pause(lingerMs)
-    return this.#dependencies.subscriber.receive({ ballotsMax, bytesMax: heldBytesMax, waitMs: 0 })
+    return this.#dependencies.subscriber.receive({ ballotsMax, bytesMax: heldBytesMax, waitMs: 0 }).catch(() => [])
   }
 
-  /** A transaction may end inside an entry; an entry is acked when each of its ballots is committed or parked. */
+  /**
+   * A transaction may end inside an entry; an entry is acked when each of its ballots is committed or parked. An ack that the queue does
+   * not take is told at the end: the rest is counted all the same.
+   */
   async #countAndAck(deliveries: readonly Delivery[]): Promise<number> {
     const ballots = deliveries.flatMap((delivery) => delivery.ballots)
     let acked = 0
+    let ackError: unknown = null
     let lastBallotOfNext = deliveries[0]?.ballots.length ?? 0
     for (let start = 0; start < ballots.length || start === 0; start += this.#batchBallotsMax) {
       const end = Math.min(start + this.#batchBallotsMax, ballots.length)
@@ -147,8 +154,12 @@ export class Consumer {
         acked++
         lastBallotOfNext += deliveries[acked]?.ballots.length ?? 0
       }
-      if (acked > firstUnacked) await this.#dependencies.subscriber.ack(deliveries.slice(firstUnacked, acked))
+      if (acked === firstUnacked) continue
+      await this.#dependencies.subscriber.ack(deliveries.slice(firstUnacked, acked)).catch((error: unknown) => {
+        ackError ??= error
+      })
     }
+    if (ackError !== null) throw ackError
     return ballots.length
   }
 
