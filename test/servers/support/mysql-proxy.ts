@@ -97,6 +97,8 @@ export class MysqlProxy {
 
 function textOf(packet: Buffer): string {
   const kind = packet[4]
+  // Of MySQL a statement is told how many attributes come with it (none), and in how many sets.
+  if (kind === comQuery && packet[5] === 0 && packet[6] === 1) return packet.toString('utf8', 7)
   if (kind === comQuery || kind === comPrepare) return packet.toString('utf8', 5)
   return `command ${kind}`
 }
