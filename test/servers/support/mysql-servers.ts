@@ -136,7 +136,8 @@ export class MysqlServer {
     process.once('exit', server.#removeAll)
     const [program = '', ...argumentsOf] = how.initialize(server.#serverFolder)
     mkdirSync(join(folder, 'data'))
-    const { status, stdout, stderr } = spawnSync(program, argumentsOf, { encoding: 'utf8' })
+    mkdirSync(join(folder, 'tmp'))
+    const { status, stdout, stderr } = spawnSync(program, argumentsOf, { encoding: 'utf8', env: server.#environment })
     if (status !== 0) throw new Error(`${how.product}: no data directory: ${stdout}${stderr}`)
     writeFileSync(
       join(folder, 'init.sql'),
@@ -164,6 +165,9 @@ export class MysqlServer {
   /** Where the server finds what is at `path` for us. */
   pathAsServer(path: string): string {
     return path.slice(this.#how.root.length)
+  /** A server that starts removes temporary tables of others from the folder of temporary files: each one has its own. */
+  get #environment(): NodeJS.ProcessEnv {
+    return { ...process.env, TMPDIR: `${this.#serverFolder}/tmp` }
   }
 
   get pid(): number {
@@ -199,7 +203,7 @@ export class MysqlServer {
         ...(this.#how.product === 'MySQL' ? ['--mysqlx=OFF'] : []),
         ...this.#how.more,
       ],
-      { stdio: 'ignore' },
+      { stdio: 'ignore', env: this.#environment },
     )
     this.#child = child
     const until = Date.now() + 60_000
