@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setImmediate as nextRound } from 'node:timers/promises'
 import {
   type CountBatch,
   type Delivery,
@@ -12,7 +13,7 @@ import {
   RetryableDatabaseError,
   rowSequence,
 } from '@urna/core'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Consumer, type ConsumerEvent } from './consume.ts'
 import { JudgedPolls } from './judged-polls.ts'
 
@@ -53,7 +54,7 @@ function queued(row: number, index: number, voter: number, pollVersion = 2): Que
 /** Entries of the given voters; a database that refuses the poison voter for good, and fails as often as it is told to. */
 function setUp(
   entries: readonly (readonly number[])[],
-  options: { failures?: Error[]; batchBallotsMax?: number; pollVersion?: number } = {},
+  options: { failures?: Error[]; batchBallotsMax?: number; pollVersion?: number; receiveFailsAfter?: number } = {},
 ) {
   const failures = [...(options.failures ?? [])]
   const log: string[] = []
@@ -65,9 +66,15 @@ function setUp(
   }))
   const waiting = [...deliveries]
   const reads: string[] = []
+  let received = 0
   const consumer = new Consumer({
     subscriber: {
-      receive: async () => waiting.splice(0),
+      receive: async () => {
+        if (received++ === options.receiveFailsAfter) throw new Error('the queue went away')
+        // As a real one waits: a loop without any pause would let nothing else happen.
+        if (waiting.length === 0) await nextRound()
+        return waiting.splice(0)
+      },
       ack: async (acked) => {
         log.push(`ack ${acked.map(({ id }) => id).join(' ')}`)
       },
@@ -162,5 +169,14 @@ describe('consumer', () => {
     await consumer.stop()
     await running
     expect(log).toEqual([])
+  })
+
+  it('counts what it holds when the queue goes away before there is more', async () => {
+    const { consumer, log, events } = setUp([[1, 2]], { receiveFailsAfter: 1 })
+    const running = consumer.run()
+    await vi.waitFor(() => expect(log).toEqual(['commit 1 2', 'ack e1']))
+    await consumer.stop()
+    await running
+    expect(events.map(({ kind }) => kind)).toEqual(['retry', 'counted'])
   })
 })

@@ -130,7 +130,13 @@ export class Consumer {
     const ballotsMax = this.#batchBallotsMax - held
     if (ballotsMax <= 0) return []
     await this.#pause(lingerMs)
-    return this.#dependencies.subscriber.receive({ ballotsMax, bytesMax: heldBytesMax, waitMs: 0 })
+    try {
+      return await this.#dependencies.subscriber.receive({ ballotsMax, bytesMax: heldBytesMax, waitMs: 0 })
+    } catch (error) {
+      // A queue that went away just now. What is held was handed out and is not handed out again: it is counted, whatever became of more.
+      this.#dependencies.onEvent({ kind: 'retry', error: error as Error })
+      return []
+    }
   }
 
   /** A transaction may end inside an entry; an entry is acked when each of its ballots is committed or parked. */
