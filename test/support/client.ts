@@ -89,12 +89,12 @@ interface ResultsBody {
 }
 
 /** Results once the queue is empty and the shown copy is no older than that moment. */
-export async function settledResults(base: string, pollId: string): Promise<ResultsBody> {
+export async function settledResults(base: string, pollId: string, withinMs = 20_000): Promise<ResultsBody> {
   const read = () => getJson<ResultsBody & { asOf: string | null }>(`${base}/v1/polls/${pollId}/results`, asAdministrator)
   // Two seconds: the janitor's beat is one, so an as-of after `emptySince` belongs to a snapshot in which everything is counted.
-  const emptySince = await until(async () => ((await read()).waiting === 0 ? Date.now() : null))
+  const emptySince = await until(async () => ((await read()).waiting === 0 ? Date.now() : null), withinMs)
   return until(async () => {
     const results = await read()
     return results.waiting === 0 && results.asOf !== null && Date.parse(results.asOf) >= emptySince ? results : null
-  })
+  }, withinMs)
 }

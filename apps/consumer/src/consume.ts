@@ -133,7 +133,10 @@ export class Consumer {
     const ballotsMax = this.#batchBallotsMax - held
     if (ballotsMax <= 0) return []
     await this.#pause(lingerMs)
-    return this.#dependencies.subscriber.receive({ ballotsMax, bytesMax: heldBytesMax, waitMs: 0 }).catch(() => [])
+    return this.#dependencies.subscriber.receive({ ballotsMax, bytesMax: heldBytesMax, waitMs: 0 }).catch((error: Error) => {
+      this.#dependencies.onEvent({ kind: 'retry', error })
+      return []
+    })
   }
 
   /**

@@ -165,6 +165,8 @@ export class MysqlServer {
   /** Where the server finds what is at `path` for us. */
   pathAsServer(path: string): string {
     return path.slice(this.#how.root.length)
+  }
+
   /** A server that starts removes temporary tables of others from the folder of temporary files: each one has its own. */
   get #environment(): NodeJS.ProcessEnv {
     return { ...process.env, TMPDIR: `${this.#serverFolder}/tmp` }
