@@ -122,11 +122,12 @@ describe('consumer', () => {
   })
 
   it('counts what it holds when the queue goes away while it waits for more', async () => {
-    const { consumer, log } = setUp([[1, 2]], { queueFailures: { receive: 2 } })
+    const { consumer, events, log } = setUp([[1, 2]], { queueFailures: { receive: 2 } })
     const running = consumer.run()
     await vi.waitFor(() => expect(log).toEqual(['commit 1 2', 'ack e1']), { timeout: 5_000, interval: 2 })
     await consumer.stop()
     await running
+    expect(events.map(({ kind }) => kind)).toEqual(['retry', 'counted'])
   })
 
   it('counts the rest of what it holds when the queue does not take an ack, and tells', async () => {
