@@ -52,6 +52,11 @@ export class TcpGate {
     for (const socket of this.#sockets) socket.destroy()
   }
 
+  /** As a name that now stands for another server: who is in stays where they are. */
+  leadNewcomersTo(portBehind: number): void {
+    this.#portBehind = portBehind
+  }
+
   /** Connections stay, and are taken, but nothing passes any more. */
   stick(): void {
     this.#stuck = true

@@ -68,8 +68,22 @@ export class SqlBallotRepository implements BallotRepository {
     return row === undefined ? null : { epoch, stream, below: asBuffer(row.below), atMs: row.at_ms, beat: row.beat }
   }
 
+  /**
+   * After a write that changes nothing: a server that was demoted lives on, answers what it is asked on connections that are still open, and would
+   * give its own name. A write it refuses, and that ends the connection. A proxy that shares out reads sends this to the server that writes, too.
+   */
   writingServer(): Promise<string> {
-    return classified(() => serverOf(this.#primary, this.#primary.db))
+    if (this.#primary.dialect.name === 'sqlite') return Promise.resolve('')
+    return classified(() =>
+      this.#primary.db
+        .transaction()
+        // No lock on the gap where that row would be.
+        .setIsolationLevel('read committed')
+        .execute(async (transaction) => {
+          await transaction.updateTable('low_water').set({ beat: 0 }).where('epoch', '=', noEpoch).execute()
+          return serverOf(this.#primary, transaction)
+        }),
+    )
   }
 
   writeLowWater(row: LowWater, expectedBeat: number | null): Promise<boolean> {
@@ -118,6 +132,9 @@ export class SqlBallotRepository implements BallotRepository {
     }
   }
 }
+
+/** Epochs begin with 1. */
+const noEpoch = 0
 
 /** Servers that replicate have different numbers: they must. A SQLite file is its own only server. */
 async function serverOf({ dialect }: Primary, db: Kysely<Database>): Promise<string> {
