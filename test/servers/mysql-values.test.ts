@@ -190,6 +190,7 @@ describeServers('values', (suite, { product }) => {
       'autocommit = 0',
       'innodb_flush_log_at_trx_commit = 2',
       'sync_binlog = 0',
+      'binlog_format = MIXED',
     ]
     for (const setting of defaults) await suite.server.query(`set global ${setting}`)
     const events: MysqlEvent[] = []
@@ -204,13 +205,14 @@ describeServers('values', (suite, { product }) => {
     expect(events).toEqual([
       { kind: 'setting', name: 'innodb_flush_log_at_trx_commit', value: '2', wanted: '1' },
       { kind: 'setting', name: 'sync_binlog', value: '0', wanted: '1' },
+      { kind: 'setting', name: 'binlog_format', value: 'MIXED', wanted: 'ROW' },
     ])
     await suite.server.query('set global sql_mode = ?, global time_zone = ?, global autocommit = 1', [
       String(before[0]?.modes),
       String(before[0]?.zone),
     ])
     await suite.server.query("set global init_connect = ''")
-    await suite.server.query('set global innodb_flush_log_at_trx_commit = 1, global sync_binlog = 1')
+    await suite.server.query('set global innodb_flush_log_at_trx_commit = 1, global sync_binlog = 1, global binlog_format = ROW')
     await Promise.all([primary.close(), other.close()])
   })
 })

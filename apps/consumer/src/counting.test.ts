@@ -26,6 +26,7 @@ function setUp(options: Partial<CountingOptions> = {}) {
   let databaseError: Error | null = null
   let row: LowWater | null = null
   let copy: LowWater | null = null
+  const servers: string[] = []
   const subscriber: BallotSubscriber = {
     async receive() {
       received++
@@ -44,7 +45,7 @@ function setUp(options: Partial<CountingOptions> = {}) {
   const ballots = {
     countBatch: () => failing({ firstBallots: 2, changedBallots: 1, ignoredBallots: 3 }),
     readLowWater: () => failing(row),
-    writingServer: () => failing(''),
+    writingServer: () => failing(servers.shift() ?? ''),
     async writeLowWater(next: LowWater) {
       row = await failing(next)
       return true
@@ -57,8 +58,8 @@ function setUp(options: Partial<CountingOptions> = {}) {
     storeLowWater: async (next) => {
       copy = next
     },
-    rewind: async () => {
-      copy = null
+    rewind: async (_stream, rewoundTo) => {
+      copy = rewoundTo
       return { entries: 6, gap: true }
     },
     trim: async () => 0,
@@ -91,6 +92,7 @@ function setUp(options: Partial<CountingOptions> = {}) {
     loseTheRow() {
       row = null
     },
+    servers,
   }
 }
 
@@ -151,5 +153,15 @@ describe('counting', () => {
     expect(told).toContain(
       'error the database is older than the queue: 6 entries are counted again; entries in between are gone: ballots that only they held are lost, and their receipts say so',
     )
+  })
+
+  it('says what is wrong when two servers take turns, which no failover does', { timeout: 20_000 }, async () => {
+    const { started, told, servers } = setUp()
+    await until(() => expect(started.report.countedUntilMs).toBe(77))
+    servers.push('1', '2', '1', '2')
+    const alarm = expect.stringMatching(/^error the server that takes the writes is another one again and again: two servers take writes/)
+    await vi.waitFor(() => expect(told).toContainEqual(alarm), { timeout: 15_000 })
+    const rewinds = told.filter((line) => line.includes('another database server'))
+    expect([rewinds.length, told.indexOf(told.at(-1) as string)]).toEqual([4, 4])
   })
 })

@@ -102,6 +102,8 @@ export function startCounting(options: CountingOptions): Counting {
     },
   })
   let clockAlarmed = false
+  /** Rewinds since the low water last moved. */
+  let rewindsInARow = 0
   const janitor = new Janitor({
     ballots,
     queue,
@@ -111,11 +113,13 @@ export function startCounting(options: CountingOptions): Counting {
       switch (event.kind) {
         case 'advanced':
           report.countedUntilMs = event.atMs
+          rewindsInARow = 0
           break
         case 'rewound':
           report.rewinds++
           judgedPolls.forget()
           tell(event.why === 'older' || event.gap ? 'error' : 'warn', rewindMessage(event))
+          if (++rewindsInARow === rewindsOfFailoverMax + 1) tell('error', endlessRewinds)
           break
         case 'clock':
           if (!clockAlarmed)
@@ -152,6 +156,11 @@ export function startCounting(options: CountingOptions): Counting {
     },
   }
 }
+
+/** A failover takes one, or two where another consumer saw the old server meanwhile. */
+const rewindsOfFailoverMax = 3
+const endlessRewinds =
+  'the server that takes the writes is another one again and again: two servers take writes, which loses votes and must end now, or what is between them and us leads to either. Until then results stand still'
 
 function rewindMessage({ why, entries, gap }: Extract<JanitorEvent, { kind: 'rewound' }>): string {
   const found =

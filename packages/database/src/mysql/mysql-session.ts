@@ -36,7 +36,8 @@ export async function checkSession(connection: MysqlConnection, role: 'primary' 
   const { rows } = await connection.executeQuery<{ Variable_name: string; Value: string }>(
     CompiledQuery.raw(
       `show session variables where variable_name in ('character_set_client', 'character_set_connection', 'character_set_results',
-        'collation_connection', 'sql_mode', 'max_allowed_packet', 'innodb_flush_log_at_trx_commit', 'log_bin', 'sync_binlog')`,
+        'collation_connection', 'sql_mode', 'max_allowed_packet', 'innodb_flush_log_at_trx_commit', 'log_bin', 'sync_binlog',
+        'binlog_format')`,
     ),
   )
   const settings = new Map(rows.map((row) => [row.Variable_name, row.Value]))
@@ -55,6 +56,8 @@ export async function checkSession(connection: MysqlConnection, role: 'primary' 
   if (role === 'primary') {
     if (settingOf('innodb_flush_log_at_trx_commit') !== '1') advise('innodb_flush_log_at_trx_commit', '1')
     if (settingOf('log_bin') === 'ON' && settingOf('sync_binlog') !== '1') advise('sync_binlog', '1')
+    // A MySQL that knows no other format any more has no such setting.
+    if (settingOf('log_bin') === 'ON' && !['ROW', 'not there'].includes(settingOf('binlog_format'))) advise('binlog_format', 'ROW')
   }
   return events
 }
