@@ -11,16 +11,24 @@ import { type ReportedTest, suiteRows, suiteTable } from './suite-table.ts'
  */
 
 interface VitestReport {
-  readonly numPassedTests: number
-  readonly numFailedTests: number
-  readonly numPendingTests: number
-  readonly numTodoTests: number
-  readonly success: boolean
   readonly testResults: {
     readonly status: string
     readonly name: string
     readonly assertionResults: (ReportedTest & { readonly fullName: string })[]
   }[]
+}
+
+/**
+ * The tests of a file, where what should have run and did not has failed. Vitest calls it pending if the process that ran the file ended, and
+ * skipped if a hook failed; a suite that skips itself says so in its name.
+ */
+function testsOf({ status, assertionResults }: VitestReport['testResults'][number]): readonly (ReportedTest & { fullName: string })[] {
+  const hookFailed = status === 'failed' && assertionResults.every((test) => test.status !== 'failed')
+  return assertionResults.map((test) => {
+    const skipsItself = test.ancestorTitles.some((title) => title.includes('(skipped: '))
+    const shouldHaveRun = test.status === 'pending' || (hookFailed && test.status === 'skipped' && !skipsItself)
+    return shouldHaveRun ? { ...test, status: 'failed' } : test
+  })
 }
 
 function run(program: string, programArguments: readonly string[]): Promise<number> {
@@ -45,19 +53,15 @@ let failed = built === 0 ? 0 : 1
 let skipped = 0
 try {
   const report = JSON.parse(readFileSync(reportPath, 'utf8')) as VitestReport
-  passed += report.numPassedTests
-  failed += report.numFailedTests
-  skipped += report.numPendingTests + report.numTodoTests
-  // A file that could not even be loaded has no tests that failed.
-  failed += report.testResults.filter(
-    (file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed'),
-  ).length
-  for (const file of report.testResults) {
-    for (const test of file.assertionResults) {
-      if (test.status === 'pending' || test.status === 'skipped') console.log(`SKIPPED ${test.fullName}`)
-    }
-  }
-  const rows = suiteRows(report.testResults.flatMap((file) => file.assertionResults))
+  const tests = report.testResults.flatMap(testsOf)
+  passed += tests.filter((test) => test.status === 'passed').length
+  failed += tests.filter((test) => test.status === 'failed').length
+  const left = tests.filter((test) => test.status !== 'passed' && test.status !== 'failed')
+  skipped += left.length
+  // A file that could not even be loaded has no tests.
+  failed += report.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length
+  for (const test of left) console.log(`SKIPPED ${test.fullName}`)
+  const rows = suiteRows(tests)
   if (process.env.TESTS !== 'quick' && rows.length > 0) console.log(suiteTable(rows).join('\n'))
 } catch {
   failed += 1
