@@ -16,7 +16,7 @@ export function trafficTable(logPath: string, apis: readonly { readonly name: st
   const rows: [string, number, string][] = [
     ...apis.map(({ name, address }): [string, number, string] => [name, countOf(address), '']),
     ['load balancer', countOf('-'), 'what it keeps for a second'],
-    ['others', nobody, 'no api answered, or one that is gone by now'],
+    ['others', nobody, 'by apis that are gone by now, or by none'],
   ]
   return [
     'Requests of the last 10 seconds, by who answered them:',

@@ -105,7 +105,11 @@ export class ClusterProcess {
   }
 
   get pids(): number[] {
-    return Object.values(this.#json<{ processes: Record<string, { pid: number }> }>('run.json').processes).map(({ pid }) => pid)
+    return this.#processes.map(([, { pid }]) => pid)
+  }
+
+  get #processes(): [string, { pid: number }][] {
+    return Object.entries(this.#json<{ processes: Record<string, { pid: number }> }>('run.json').processes)
   }
 
   /** Ends whatever is left, and takes the data away. */
@@ -126,9 +130,10 @@ export class ClusterProcess {
   #killAll(): void {
     this.#child?.kill('SIGKILL')
     if (!existsSync(this.at('run.json'))) return
-    for (const pid of this.pids) {
+    for (const [name, { pid }] of this.#processes) {
       try {
-        process.kill(pid, 'SIGKILL')
+        // The processes that nginx has started end with it only if it can tell them.
+        process.kill(pid, name === 'nginx' ? 'SIGTERM' : 'SIGKILL')
       } catch {
         // Gone.
       }

@@ -109,6 +109,16 @@ describeServers('migrate', (suite) => {
     }
   })
 
+  it('gives the first survey number 1, also after a run that was cut while it made it', async () => {
+    await jobs.run(['migrate'])
+    const tables = ['surveys', 'poll_versions', 'polls', 'settings']
+    for (const table of tables) await suite.server.query(`delete from ${database}.${table}`)
+    // Rows that were never committed have used their numbers up.
+    await suite.server.query(`alter table ${database}.surveys auto_increment = 7`)
+    expect(await jobs.run(['migrate'])).toMatchObject({ status: 0 })
+    expect(await polls()).toEqual(demoTitles)
+  })
+
   it('refuses another master key in words', async () => {
     await jobs.run(['migrate'])
     const { status, stderr } = await jobs.run(['migrate'], { MASTER_KEY: randomBytes(32).toString('hex') })

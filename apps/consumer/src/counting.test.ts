@@ -151,7 +151,7 @@ describe('counting', () => {
     loseTheRow()
     await until(() => expect(started.report.rewinds).toBe(1))
     expect(told).toContain(
-      'error the database is older than the queue: 6 entries are counted again; entries in between are gone: ballots that only they held are lost, and their receipts say so',
+      'error the database is older than the queue: 6 entries are counted again (what is counted already changes nothing); entries in between are gone: ballots that only they held are lost, and their receipts say so',
     )
   })
 

@@ -168,7 +168,7 @@ function rewindMessage({ why, entries, gap }: Extract<JanitorEvent, { kind: 'rew
       ? 'the database is older than the queue'
       : 'another database server takes the writes, and may lack what was counted last'
   const lost = gap ? '; entries in between are gone: ballots that only they held are lost, and their receipts say so' : ''
-  return `${found}: ${entries} entries are counted again${lost}`
+  return `${found}: ${entries} entries are counted again (what is counted already changes nothing)${lost}`
 }
 
 function wordsOf(error: Error): string {

@@ -28,8 +28,11 @@ export class ReplicatedPair {
 
   /** Both servers, not yet a pair: see `setUp`. */
   static async startApart(kind: ServerKind, settingsOf = (number: number) => pairSettings(kind, number)): Promise<ReplicatedPair> {
-    const [primary, replica] = await Promise.all([kind.start(settingsOf(1)), kind.start(settingsOf(2))])
-    return new ReplicatedPair(primary, replica)
+    const started = await Promise.allSettled([kind.start(settingsOf(1)), kind.start(settingsOf(2))])
+    const [primary, replica] = started.map((one) => (one.status === 'fulfilled' ? one.value : null))
+    if (primary && replica) return new ReplicatedPair(primary, replica)
+    await Promise.all([primary?.stop(), replica?.stop()])
+    throw started.find((one) => one.status === 'rejected')?.reason
   }
 
   static async start(kind: ServerKind): Promise<ReplicatedPair> {
