@@ -323,6 +323,22 @@ for (const kind of serverKinds()) {
       expect(await rows(replica)).toEqual([1])
     })
 
+    it('never overwrites a promoted server with the old primary, which has come back', { timeout: 180_000 }, async () => {
+      const { primary, replica } = await apart()
+      await makeTable(primary, 1)
+      await pair.setUp()
+      await pair.pause()
+      await primary.query('insert into urna_1.t values (2), (3)')
+      await primary.query('insert into urna_1.t values (4)')
+      await primary.kill()
+      await pair.promote()
+      await replica.query('insert into urna_1.t values (7)')
+      await primary.run()
+      await expect(pair.setUp()).rejects.toThrow(/has data that are not the primary's: .*\n.*Is it the primary now/)
+      await replica.query('insert into urna_1.t values (8)')
+      expect(await rows(replica)).toEqual([1, 7, 8])
+    })
+
     it('says which settings are missing, and where they belong', { timeout: 120_000 }, async () => {
       const off =
         kind.product === 'MySQL'

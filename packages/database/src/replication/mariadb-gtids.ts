@@ -15,3 +15,16 @@ export function includesPosition(applied: string, position: string): boolean {
   const has = parsePosition(applied)
   return [...parsePosition(position)].every(([domain, sequence]) => (has.get(domain) ?? 0n) >= sequence)
 }
+
+/**
+ * The GTIDs of `logged` that are newer than `applied` and were not written by the server `exceptServer`: a replica's own commits, which
+ * stand in its binary log only, if that log is `logged` and its primary `exceptServer`.
+ */
+export function commitsBeyond(applied: string, logged: string, exceptServer: number): string[] {
+  const has = parsePosition(applied)
+  return logged.split(',').flatMap((gtid) => {
+    const [, domain, server, sequence] = /^\s*(\d+)-(\d+)-(\d+)\s*$/.exec(gtid) ?? []
+    if (domain === undefined || sequence === undefined || Number(server) === exceptServer) return []
+    return BigInt(sequence) > (has.get(Number(domain)) ?? 0n) ? [gtid.trim()] : []
+  })
+}

@@ -1,4 +1,4 @@
-import { includesPosition } from './mariadb-gtids.ts'
+import { commitsBeyond, includesPosition } from './mariadb-gtids.ts'
 import {
   isOn,
   type MissingSetting,
@@ -53,8 +53,9 @@ export class MariadbReplication extends ReplicationServer {
     }
     const id = Number(settings.get('server_id'))
     want('server_id', String(otherServerId + 1), () => id !== 0 && (this.role === 'primary' || id !== otherServerId))
+    // A replica's too: after a failover nothing else tells what it has written itself.
+    want('log_bin', 'binlog', isOn)
     if (this.role === 'primary') {
-      want('log_bin', 'binlog', isOn)
       want('binlog_format', 'ROW', (value) => value === 'ROW')
       want('binlog_row_image', 'FULL', (value) => value !== 'MINIMAL' && value !== 'NOBLOB')
     }
@@ -79,7 +80,12 @@ export class MariadbReplication extends ReplicationServer {
     if ((await replica.tables()).size === 0) {
       return begins === '' ? { kind: 'beginning' } : { kind: 'needs-copy', why: `its binary logs begin after ${begins}` }
     }
+    // In this order: a replica may log what it applies, and is at it.
+    const logged = (await replica.connection.value('select @@global.gtid_binlog_pos')) ?? ''
     const [written, applied] = [await this.position(), await replica.position()]
+    // A promoted server: gtid_slave_pos knows nothing of what it has written since.
+    const own = commitsBeyond(applied, logged, await this.serverId())
+    if (own.length > 0) return { kind: 'other-data', why: `it has commits of its own (${own.join(', ')})` }
     if (applied === '') return { kind: 'other-data', why: 'it has tables, and no GTID (gtid_slave_pos) says from where' }
     if (!includesPosition(written, applied)) {
       return { kind: 'other-data', why: `it is at ${applied}, ahead of the primary, which is at ${written || 'its beginning'}` }
@@ -191,8 +197,9 @@ export class MariadbReplication extends ReplicationServer {
     const [host, port] = this.connection.address.split(/:(?=\d+$)/)
     return [
       `mariadb-dump --host=${source.host} --port=${source.port} --user=${primary.connection.user} --password --all-databases --single-transaction --triggers --routines --events --master-data=1 --gtid >dump.sql`,
-      `mariadb --host=${host} --port=${port} --user=${this.connection.user} --password -e 'stop slave; reset slave all; set global read_only = off'`,
-      `mariadb --host=${host} --port=${port} --user=${this.connection.user} --password <dump.sql`,
+      `mariadb --host=${host} --port=${port} --user=${this.connection.user} --password -e 'stop slave; reset slave all; reset master; set global read_only = off'`,
+      // What it logged would be taken for commits of its own, as of a promoted server.
+      `mariadb --host=${host} --port=${port} --user=${this.connection.user} --password --init-command='set sql_log_bin = 0' <dump.sql`,
     ]
   }
 

@@ -220,7 +220,7 @@ async function startOf(pair: Pair, request: ReplicationRequest, changed: (line: 
     const tables = [...(await replica.tables())].map(([database, names]) => `${database} (${names.length} tables)`).join(', ')
     throw new ReplicationError(
       `${capital(replica.label)} has data that are not the primary's: ${start.why}. It holds ${tables}.\n` +
-        `To lose all of that and make it a replica: set-up-replication --force-empty ${request.replica.host}`,
+        `Is it the primary now, as after a failover? Then set DB_HOST to it. To lose all of that and make it a replica: set-up-replication --force-empty ${request.replica.host}`,
     )
   }
   if (start.kind === 'needs-copy') {
