@@ -253,9 +253,16 @@ describePairs(
       const stopped = await setUp()
       expect(stopped.status).toBe(1)
       expect(stopped.stderr).toMatch(/has stopped at a transaction \(10\d\d\): .*\n.*--force-empty/)
-      const wrongHost = await setUp({}, '--force-empty', 'somewhere')
-      expect([wrongHost.status, wrongHost.stderr]).toEqual([2, expect.stringMatching(/^--force-empty: expected the host of the replica/)])
-      const again = await setUp({}, '--force-empty', '127.0.0.1')
+      const { port } = pair().replica.connection
+      for (const wrong of ['somewhere', '127.0.0.1', `127.0.0.1:${pair().primary.connection.port}`]) {
+        const refused = await setUp({}, '--force-empty', wrong)
+        expect([refused.status, refused.stderr]).toEqual([
+          2,
+          expect.stringMatching(/^--force-empty: expected host and port of the replica/),
+        ])
+      }
+      expect(stopped.stderr).toContain(`--force-empty 127.0.0.1:${port}\n`)
+      const again = await setUp({}, '--force-empty', `127.0.0.1:${port}`)
       expect(again.stderr).toMatch(/removed from the replica: urna_1\n/)
       expect(again.status).toBe(0)
       expect(await rows(pair().replica)).toEqual([1, 2, 3, 5])
@@ -316,7 +323,7 @@ for (const kind of serverKinds()) {
       await makeTable(primary, 1)
       await makeTable(replica, 7)
       await expect(pair.setUp()).rejects.toThrow(
-        /has data that are not the primary's: .*\. It holds urna_1 \(1 tables\)\.\n.*--force-empty 127\.0\.0\.1/,
+        /has data that are not the primary's: .*\. It holds urna_1 \(1 tables\)\.\n.*--force-empty 127\.0\.0\.1:\d+$/,
       )
       expect(await rows(replica)).toEqual([7])
       expect((await pair.setUp({ forceEmpty: true })).runs).toBe(true)
@@ -353,17 +360,54 @@ for (const kind of serverKinds()) {
       expect(message).toMatch(/\nThe replica .*\n {2}\[mysqld\]\n {2}server_id = 2 {4}# is 1$/)
     })
 
+    it('empties no right replica that was merely stopped, and nothing that the primary cannot give back', {
+      timeout: 180_000,
+    }, async () => {
+      const { primary, replica } = await apart()
+      await makeTable(primary, 1)
+      await pair.setUp()
+      await pair.pause()
+      const said: string[] = []
+      expect((await pair.setUp({ forceEmpty: true, say: (line) => said.push(line) })).runs).toBe(true)
+      expect(said[0]).toMatch(/^nothing was removed/)
+      await pair.pause()
+      await purgeLogs(primary)
+      // Once a right replica; then one that lacks what the logs no longer have; then one with data of its own.
+      expect((await pair.setUp({ forceEmpty: true })).runs).toBe(true)
+      await pair.pause()
+      await primary.query('insert into urna_1.t values (2)')
+      await purgeLogs(primary)
+      await expect(pair.setUp({ forceEmpty: true })).rejects.toThrow(/cannot tell a replica everything: /)
+      await pair.promote()
+      await replica.query('insert into urna_1.t values (7)')
+      await expect(pair.setUp({ forceEmpty: true })).rejects.toThrow(/cannot tell a replica everything: its binary logs begin after /)
+      expect(await rows(replica)).toEqual([1, 7])
+    })
+
+    it('empties no primary, where both are exchanged', { timeout: 120_000 }, async () => {
+      const { primary, replica } = await apart()
+      await makeTable(primary, 1)
+      await pair.setUp()
+      // Only for as long as it refuses writes, nobody takes it for a primary.
+      for (const statement of ['set global super_read_only = off', 'set global read_only = off'].slice(kind.product === 'MySQL' ? 0 : 1)) {
+        await replica.query(statement)
+      }
+      const { primary: one, replica: other } = pair.request()
+      const exchanged = { primary: other, source: other, replica: one, forceEmpty: true }
+      await primary.query('insert into urna_1.t values (2)')
+      await pair.stopApplying()
+      await primary.query('insert into urna_1.t values (3)')
+      await expect(pair.setUp(exchanged)).rejects.toThrow(/Another server replicates from the replica .* Are DB_HOST .* exchanged\?/)
+      await pair.pause()
+      await endDumps(primary)
+      await expect(pair.setUp(exchanged)).rejects.toThrow(/The primary .* is itself a replica, of /)
+      expect(await rows(primary)).toEqual([1, 2, 3])
+    })
+
     it('tells how to copy what the binary logs no longer have, and that works', { timeout: 180_000 }, async () => {
       const { primary, replica } = await apart()
       await makeTable(primary, 1, 2)
-      await primary.query('flush binary logs')
-      const logs = async () => (await primary.query<{ Log_name: string }>('show binary logs')).map(({ Log_name }) => Log_name)
-      // What the storage engine may still need is kept for a moment.
-      const purged = async () => {
-        await primary.query(`purge binary logs to '${(await logs()).at(-1)}'`)
-        return (await logs()).length
-      }
-      await expect.poll(purged, { timeout: 10_000 }).toBe(1)
+      await purgeLogs(primary)
       const { message } = (await pair.setUp().catch((error: Error) => error)) as Error
       expect(message).toMatch(
         /cannot tell a replica everything: its binary logs begin after .*\. Copy its data once, then start this again:\n/,
@@ -384,6 +428,24 @@ for (const kind of serverKinds()) {
       await expect(pair.setUp()).rejects.toThrow(/follows, but it lacks urna_1\.old: the primary had data before its binary logs began/)
     })
   })
+}
+
+/** The binary logs begin with what is written from now on. */
+async function purgeLogs(server: MysqlServer): Promise<void> {
+  await server.query('flush binary logs')
+  const logs = async () => (await server.query<{ Log_name: string }>('show binary logs')).map(({ Log_name }) => Log_name)
+  // What the storage engine may still need is kept for a moment, and so is what a replica reads.
+  const purged = async () => {
+    await server.query(`purge binary logs to '${(await logs()).at(-1)}'`)
+    return (await logs()).length
+  }
+  await expect.poll(purged, { timeout: 10_000 }).toBe(1)
+}
+
+/** A replica that has gone stays in the list until the primary has something for it. */
+async function endDumps(server: MysqlServer): Promise<void> {
+  const all = await server.query<{ Id: number; Command: string }>('show processlist')
+  for (const { Id, Command } of all) if (Command.startsWith('Binlog Dump')) await server.query(`kill ${Id}`)
 }
 
 async function unlogged(server: MysqlServer, ...statements: string[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { commitsBeyond, includesPosition } from './mariadb-gtids.ts'
+import { commitsBeyond, includesEachServer, includesPosition } from './mariadb-gtids.ts'
 
 describe('positions of MariaDB', () => {
   it.each([
@@ -34,5 +34,17 @@ describe("a replica's own commits", () => {
     ['long ago', '0-1-90', '0-2-7', []],
   ])('%s', (_what, applied, logged, own) => {
     expect(commitsBeyond(applied, logged, 1)).toEqual(own)
+  })
+})
+
+describe('what stands in a binary log', () => {
+  it.each([
+    ['never a replica', '0-1-5', '', true],
+    ['it was promoted, and did not log what it applied', '0-2-9', '0-1-5', false],
+    ['it was promoted, and logged that too', '0-1-5,0-2-9', '0-1-5', true],
+    ['its log was reset', '', '0-1-5', false],
+    ['a part is missing', '0-1-4,0-2-9', '0-1-5', false],
+  ])('%s', (_what, state, position, included) => {
+    expect(includesEachServer(state, position)).toBe(included)
   })
 })

@@ -1,4 +1,4 @@
-import { commitsBeyond, includesPosition } from './mariadb-gtids.ts'
+import { commitsBeyond, includesEachServer, includesPosition } from './mariadb-gtids.ts'
 import {
   isOn,
   type MissingSetting,
@@ -68,15 +68,26 @@ export class MariadbReplication extends ReplicationServer {
 
   override async position(): Promise<string> {
     const name = this.role === 'primary' ? 'gtid_binlog_pos' : 'gtid_slave_pos'
-    return (await this.connection.value(`select @@global.${name}`)) ?? ''
+    return this.#global(name)
   }
 
   override async includes(applied: string, position: string): Promise<boolean> {
     return includesPosition(applied, position)
   }
 
+  override async logsBeginAfter(): Promise<string> {
+    const [oldest] = await this.connection.rows<{ Log_name: string }>('show binary logs')
+    if (oldest === undefined) return ''
+    const events = await this.connection.rows<{ Event_type: string; Info: string }>('show binlog events in ? limit 10', [oldest.Log_name])
+    const list = (events.find(({ Event_type }) => Event_type === 'Gtid_list')?.Info ?? '[]').replace(/^\[|\]$/g, '')
+    if (list !== '') return list
+    // One that was promoted has logged nothing of what it applied as a replica, unless log_slave_updates was on.
+    const [applied, logged] = [await this.#global('gtid_slave_pos'), await this.#global('gtid_binlog_state')]
+    return includesEachServer(logged, applied) ? '' : applied
+  }
+
   override async startingPoint(replica: ReplicationServer): Promise<StartingPoint> {
-    const begins = await this.#beginOfBinaryLogs()
+    const begins = await this.logsBeginAfter()
     if ((await replica.tables()).size === 0) {
       return begins === '' ? { kind: 'beginning' } : { kind: 'needs-copy', why: `its binary logs begin after ${begins}` }
     }
@@ -213,13 +224,8 @@ export class MariadbReplication extends ReplicationServer {
         ])
   }
 
-  /** Up to where the transactions are that the oldest binary log no longer has; empty: it has all. */
-  async #beginOfBinaryLogs(): Promise<string> {
-    const [oldest] = await this.connection.rows<{ Log_name: string }>('show binary logs')
-    if (oldest === undefined) return ''
-    const events = await this.connection.rows<{ Event_type: string; Info: string }>('show binlog events in ? limit 10', [oldest.Log_name])
-    const list = events.find(({ Event_type }) => Event_type === 'Gtid_list')?.Info ?? '[]'
-    return list.replace(/^\[|\]$/g, '')
+  async #global(name: string): Promise<string> {
+    return (await this.connection.value(`select @@global.${name}`)) ?? ''
   }
 
   async #restartReceiver(): Promise<void> {

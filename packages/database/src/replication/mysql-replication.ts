@@ -80,10 +80,14 @@ export class MysqlReplication extends ReplicationServer {
     return (await this.connection.value('select gtid_subset(?, ?)', [position, applied])) === '1'
   }
 
+  override async logsBeginAfter(): Promise<string> {
+    return ((await this.connection.value('select @@global.gtid_purged')) ?? '').replaceAll('\n', '')
+  }
+
   /** The statements that compare sets of GTIDs run on the replica. */
   override async startingPoint(replica: ReplicationServer): Promise<StartingPoint> {
     const [written, applied] = [await this.position(), await replica.position()]
-    const purged = ((await this.connection.value('select @@global.gtid_purged')) ?? '').replaceAll('\n', '')
+    const purged = await this.logsBeginAfter()
     const minus = async (left: string, right: string) => (await this.connection.value('select gtid_subtract(?, ?)', [left, right])) ?? ''
     if ((await replica.tables()).size === 0) {
       return purged === '' ? { kind: 'beginning' } : { kind: 'needs-copy', why: `its binary logs begin after ${purged}` }

@@ -101,6 +101,8 @@ export abstract class ReplicationServer {
   abstract position(): Promise<string>
   /** Whether `applied` holds everything of `position`. */
   abstract includes(applied: string, position: string): Promise<boolean>
+  /** Up to where the transactions are that its binary logs do not have; empty: they tell everything. */
+  abstract logsBeginAfter(): Promise<string>
   abstract startingPoint(replica: ReplicationServer): Promise<StartingPoint>
   /** Null: it is nobody's replica. Throws if it has several sources. */
   abstract replicaState(): Promise<ReplicaState | null>
@@ -122,6 +124,12 @@ export abstract class ReplicationServer {
   abstract accountStatements(user: string, host: string): Promise<string[]>
   /** How somebody copies the primary's data into this replica by hand. */
   abstract copyInstructions(primary: ReplicationServer, source: { host: string; port: number }): string[]
+
+  /** Whether others replicate from it at this moment. */
+  async hasReplicas(): Promise<boolean> {
+    const processes = await this.connection.rows<{ Command: string }>('show processlist')
+    return processes.some(({ Command }) => Command.startsWith('Binlog Dump'))
+  }
 
   /** Tables by database, of everything that is not the server's own. */
   async tables(): Promise<Map<string, string[]>> {

@@ -95,7 +95,7 @@ function statementIn({ text }: ThreadError): string {
 function applierStopped({ replica, heals }: Following, { number, text }: ThreadError): ReplicationError {
   const hint = heals
     ? '\nThe primary had data before its binary logs began: copy them to the replica once (mysqldump or mariadb-dump), then start this again.'
-    : '\nIts data are not those that the primary expects. To make it anew: set-up-replication --force-empty'
+    : `\nIts data are not those that the primary expects. To make it anew: set-up-replication --force-empty ${replica.connection.address}`
   return new ReplicationError(`${replica.label} has stopped at a transaction (${number}): ${withoutQuery(text)}${hint}`)
 }
 
@@ -106,14 +106,12 @@ function withoutQuery(text: string): string {
 const logsPurged = 1236
 const sameServer = 1593
 
-function receiverFails({ replica, source, heals }: Following, error: ThreadError | null): ReceiverError {
+function receiverFails({ replica, source }: Following, error: ThreadError | null): ReceiverError {
   const where = `${source.host}:${source.port}`
   if (error === null) return new ReceiverError(`${replica.label} does not connect to ${where}.`)
   const hint =
     error.number === logsPurged
-      ? heals
-        ? "The primary's binary logs do not go back far enough: copy its data to the replica once, then start this again."
-        : "The primary's binary logs no longer have what the replica is missing: --force-empty makes it anew."
+      ? "The primary's binary logs do not go back far enough: copy its data to the replica once (mysqldump or mariadb-dump), then start this again."
       : error.number === sameServer
         ? 'Both have one identity: see that server_id and, on MySQL, auto.cnf differ.'
         : `Is ${where} the primary as the replica reaches it? Else set REPLICATION_SOURCE_HOST and REPLICATION_SOURCE_PORT.`
