@@ -346,6 +346,72 @@ for (const kind of serverKinds()) {
       expect(await rows(replica)).toEqual([1, 7, 8])
     })
 
+    it('does not call it success when the replica takes for its own what it reads', { timeout: 120_000 }, async () => {
+      const { primary } = await apart()
+      const { user, password } = pair.request().replicator
+      await unlogged(primary, `create user ${user}@'%' identified by '${password}'`, `grant replication slave on *.* to ${user}@'%'`)
+      // The replica's number, as if it had been the primary once.
+      await primary.query('set global server_id = 2')
+      await makeTable(primary, 1)
+      await primary.query('set global server_id = 1')
+      // MariaDB counts as applied what it skips: there only the tables tell.
+      const words =
+        kind.product === 'MySQL'
+          ? /has applied nothing for [5-9] s: .*\n.*own server_id, which is 2/
+          : /lacks urna_1\.t: .*own server_id, which is 2/
+      await expect(pair.setUp({ waitMs: 1_000 })).rejects.toThrow(words)
+    })
+
+    it('leaves a replica read-only that was, also when it is interrupted', { timeout: 120_000 }, async () => {
+      const { primary, replica } = await apart()
+      await makeTable(primary, 1)
+      await makeTable(replica, 7)
+      const more = Array.from({ length: 100 }, (_, index) => [`create database urna_x${index}`, `create table urna_x${index}.t (a int)`])
+      await unlogged(replica, ...more.flat())
+      const variable = kind.product === 'MySQL' ? 'super_read_only' : 'read_only'
+      await replica.query(`set global ${variable} = on`)
+      const isReadOnly = async () => {
+        const [row] = await replica.query<{ value: number }>(`select @@global.${variable} as value`)
+        return row?.value
+      }
+      const interrupt = new AbortController()
+      const ended = pair.setUp({ forceEmpty: true, signal: interrupt.signal }).catch((error: Error) => error)
+      await expect.poll(isReadOnly, { timeout: 20_000, interval: 1 }).toBe(0)
+      interrupt.abort()
+      expect(await ended).toBeInstanceOf(Error)
+      expect(await isReadOnly()).toBe(1)
+      // And it goes on from there, writing only where it must.
+      expect((await pair.setUp({ forceEmpty: true })).runs).toBe(true)
+      expect([await rows(replica), await isReadOnly()]).toEqual([[1], 1])
+    })
+
+    it('shows nothing of a row that the applier could not write', { timeout: 120_000 }, async () => {
+      const { primary, replica } = await apart()
+      await makeTable(primary)
+      await primary.query('create table urna_1.keys_seen (k varchar(40) primary key)')
+      await pair.setUp()
+      if (kind.product === 'MySQL') await replica.query('set global super_read_only = off')
+      await unlogged(replica, "insert into urna_1.keys_seen values ('planted-key')")
+      await primary.query("insert into urna_1.keys_seen values ('planted-key')")
+      await expect.poll(async () => (await pair.status()).applier, { timeout: 10_000 }).toBe('No')
+      const { message } = (await pair.setUp().catch((error: Error) => error)) as Error
+      expect(message).toMatch(/has stopped at a transaction \(1062\): .*Duplicate entry '\.\.\.' for key/)
+      expect(message).not.toContain('planted-key')
+    })
+
+    it.runIf(kind.product === 'MariaDB')('goes on checking the certificate of the primary where it did', { timeout: 120_000 }, async () => {
+      const { replica } = await apart()
+      await makeTable(pair.primary, 1)
+      await pair.setUp()
+      const verifies = async () => (await replica.query('show slave status'))[0]?.Master_SSL_Verify_Server_Cert
+      expect(await verifies()).toBe('No')
+      await pair.pause()
+      await replica.query('change master to master_ssl_verify_server_cert = 1')
+      // Without a certificate there is nothing to check: here only the setting counts.
+      expect((await pair.setUp()).runs).toBe(true)
+      expect(await verifies()).toBe('Yes')
+    })
+
     it('says which settings are missing, and where they belong', { timeout: 120_000 }, async () => {
       const off =
         kind.product === 'MySQL'

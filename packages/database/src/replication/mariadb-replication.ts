@@ -19,6 +19,7 @@ interface StatusRow {
   readonly Master_Port: number | string
   readonly Master_User: string
   readonly Master_SSL_Allowed: string
+  readonly Master_SSL_Verify_Server_Cert: string
   readonly Using_Gtid: string
   readonly Slave_IO_Running: string
   readonly Slave_SQL_Running: string
@@ -27,6 +28,7 @@ interface StatusRow {
   readonly Last_SQL_Errno: number | string
   readonly Last_SQL_Error: string
   readonly Seconds_Behind_Master: number | string | null
+  readonly SQL_Delay: number | string
 }
 
 /**
@@ -122,6 +124,7 @@ export class MariadbReplication extends ReplicationServer {
       applier: row.Slave_SQL_Running === 'Yes' ? 'running' : 'stopped',
       applierError: threadError(row.Last_SQL_Errno, row.Last_SQL_Error),
       lagSeconds: row.Seconds_Behind_Master === null ? null : Number(row.Seconds_Behind_Master),
+      delaySeconds: Number(row.SQL_Delay),
     }
   }
 
@@ -132,9 +135,12 @@ export class MariadbReplication extends ReplicationServer {
       if (isOn((await this.connection.variables(['log_bin'])).get('log_bin'))) await this.connection.run('reset master')
       await this.connection.run("set global gtid_slave_pos = ''")
     }
+    // Somebody who has turned it on gave the certificate of the authority too, which is kept as well.
+    const [row] = await this.connection.rows<StatusRow>('show all slaves status')
+    const verifies = row !== undefined && row.Master_Host !== '' && row.Master_SSL_Verify_Server_Cert === 'Yes'
     await this.connection.run(
       `change master to master_host = ?, master_port = ?, master_user = ?, master_password = ?, master_use_gtid = slave_pos,
-        master_ssl = ${isEncrypted ? 1 : 0}, master_ssl_verify_server_cert = 0, master_connect_retry = ${reconnectSeconds}`,
+        master_ssl = ${isEncrypted ? 1 : 0}, master_ssl_verify_server_cert = ${verifies ? 1 : 0}, master_connect_retry = ${reconnectSeconds}`,
       [host, port, user, password],
       { secret: true },
     )
@@ -159,8 +165,8 @@ export class MariadbReplication extends ReplicationServer {
     return (await this.connection.variables(['read_only'])).get('read_only') !== 'OFF'
   }
 
-  override setReadOnly(readOnly: boolean): Promise<void> {
-    return this.connection.run(`set global read_only = ${readOnly ? 'on' : 'off'}`)
+  override setReadOnly(readOnly: boolean, connection = this.connection): Promise<void> {
+    return connection.run(`set global read_only = ${readOnly ? 'on' : 'off'}`)
   }
 
   override async turnOnSemiSync(): Promise<SemiSync> {

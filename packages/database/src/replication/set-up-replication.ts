@@ -122,7 +122,7 @@ async function setUp(pair: Pair, request: ReplicationRequest): Promise<Replicati
     await compareData(pair, request.reader.database)
     changed(await letReaderIn(pair, request))
   }
-  if (isNew) await replica.writable(begin)
+  if (isNew) await begin()
   else await untilItFollows({ ...following, heals: false })
 
   // The replica first: a primary that waits for nobody would hold up its commits.
@@ -275,9 +275,11 @@ async function letReaderIn({ primary, replica }: Pair, request: ReplicationReque
   if (missing.length === 0) return null
   for (const host of missing) {
     const statements = await primary.accountStatements(user, host)
-    await replica.unlogged(async () => {
-      for (const statement of statements) await replica.connection.run(statement, [], { secret: true })
-    })
+    await replica.writable(() =>
+      replica.unlogged(async () => {
+        for (const statement of statements) await replica.connection.run(statement, [], { secret: true })
+      }),
+    )
   }
   return `gave the replica the user ${user}, as it is on the primary`
 }
