@@ -253,9 +253,16 @@ describePairs(
       const stopped = await setUp()
       expect(stopped.status).toBe(1)
       expect(stopped.stderr).toMatch(/has stopped at a transaction \(10\d\d\): .*\n.*--force-empty/)
-      const wrongHost = await setUp({}, '--force-empty', 'somewhere')
-      expect([wrongHost.status, wrongHost.stderr]).toEqual([2, expect.stringMatching(/^--force-empty: expected the host of the replica/)])
-      const again = await setUp({}, '--force-empty', '127.0.0.1')
+      const { port } = pair().replica.connection
+      for (const wrong of ['somewhere', '127.0.0.1', `127.0.0.1:${pair().primary.connection.port}`]) {
+        const refused = await setUp({}, '--force-empty', wrong)
+        expect([refused.status, refused.stderr]).toEqual([
+          2,
+          expect.stringMatching(/^--force-empty: expected host and port of the replica/),
+        ])
+      }
+      expect(stopped.stderr).toContain(`--force-empty 127.0.0.1:${port}\n`)
+      const again = await setUp({}, '--force-empty', `127.0.0.1:${port}`)
       expect(again.stderr).toMatch(/removed from the replica: urna_1\n/)
       expect(again.status).toBe(0)
       expect(await rows(pair().replica)).toEqual([1, 2, 3, 5])
@@ -316,11 +323,93 @@ for (const kind of serverKinds()) {
       await makeTable(primary, 1)
       await makeTable(replica, 7)
       await expect(pair.setUp()).rejects.toThrow(
-        /has data that are not the primary's: .*\. It holds urna_1 \(1 tables\)\.\n.*--force-empty 127\.0\.0\.1/,
+        /has data that are not the primary's: .*\. It holds urna_1 \(1 tables\)\.\n.*--force-empty 127\.0\.0\.1:\d+$/,
       )
       expect(await rows(replica)).toEqual([7])
       expect((await pair.setUp({ forceEmpty: true })).runs).toBe(true)
       expect(await rows(replica)).toEqual([1])
+    })
+
+    it('never overwrites a promoted server with the old primary, which has come back', { timeout: 180_000 }, async () => {
+      const { primary, replica } = await apart()
+      await makeTable(primary, 1)
+      await pair.setUp()
+      await pair.pause()
+      await primary.query('insert into urna_1.t values (2), (3)')
+      await primary.query('insert into urna_1.t values (4)')
+      await primary.kill()
+      await pair.promote()
+      await replica.query('insert into urna_1.t values (7)')
+      await primary.run()
+      await expect(pair.setUp()).rejects.toThrow(/has data that are not the primary's: .*\n.*Is it the primary now/)
+      await replica.query('insert into urna_1.t values (8)')
+      expect(await rows(replica)).toEqual([1, 7, 8])
+    })
+
+    it('does not call it success when the replica takes for its own what it reads', { timeout: 120_000 }, async () => {
+      const { primary } = await apart()
+      const { user, password } = pair.request().replicator
+      await unlogged(primary, `create user ${user}@'%' identified by '${password}'`, `grant replication slave on *.* to ${user}@'%'`)
+      // The replica's number, as if it had been the primary once.
+      await primary.query('set global server_id = 2')
+      await makeTable(primary, 1)
+      await primary.query('set global server_id = 1')
+      // MariaDB counts as applied what it skips: there only the tables tell.
+      const words =
+        kind.product === 'MySQL'
+          ? /has applied nothing for [5-9] s: .*\n.*own server_id, which is 2/
+          : /lacks urna_1\.t: .*own server_id, which is 2/
+      await expect(pair.setUp({ waitMs: 1_000 })).rejects.toThrow(words)
+    })
+
+    it('leaves a replica read-only that was, also when it is interrupted', { timeout: 120_000 }, async () => {
+      const { primary, replica } = await apart()
+      await makeTable(primary, 1)
+      await makeTable(replica, 7)
+      const more = Array.from({ length: 100 }, (_, index) => [`create database urna_x${index}`, `create table urna_x${index}.t (a int)`])
+      await unlogged(replica, ...more.flat())
+      const variable = kind.product === 'MySQL' ? 'super_read_only' : 'read_only'
+      await replica.query(`set global ${variable} = on`)
+      const isReadOnly = async () => {
+        const [row] = await replica.query<{ value: number }>(`select @@global.${variable} as value`)
+        return row?.value
+      }
+      const interrupt = new AbortController()
+      const ended = pair.setUp({ forceEmpty: true, signal: interrupt.signal }).catch((error: Error) => error)
+      await expect.poll(isReadOnly, { timeout: 20_000, interval: 1 }).toBe(0)
+      interrupt.abort()
+      expect(await ended).toBeInstanceOf(Error)
+      expect(await isReadOnly()).toBe(1)
+      // And it goes on from there, writing only where it must.
+      expect((await pair.setUp({ forceEmpty: true })).runs).toBe(true)
+      expect([await rows(replica), await isReadOnly()]).toEqual([[1], 1])
+    })
+
+    it('shows nothing of a row that the applier could not write', { timeout: 120_000 }, async () => {
+      const { primary, replica } = await apart()
+      await makeTable(primary)
+      await primary.query('create table urna_1.keys_seen (k varchar(40) primary key)')
+      await pair.setUp()
+      if (kind.product === 'MySQL') await replica.query('set global super_read_only = off')
+      await unlogged(replica, "insert into urna_1.keys_seen values ('planted-key')")
+      await primary.query("insert into urna_1.keys_seen values ('planted-key')")
+      await expect.poll(async () => (await pair.status()).applier, { timeout: 10_000 }).toBe('No')
+      const { message } = (await pair.setUp().catch((error: Error) => error)) as Error
+      expect(message).toMatch(/has stopped at a transaction \(1062\): .*Duplicate entry '\.\.\.' for key/)
+      expect(message).not.toContain('planted-key')
+    })
+
+    it.runIf(kind.product === 'MariaDB')('goes on checking the certificate of the primary where it did', { timeout: 120_000 }, async () => {
+      const { replica } = await apart()
+      await makeTable(pair.primary, 1)
+      await pair.setUp()
+      const verifies = async () => (await replica.query('show slave status'))[0]?.Master_SSL_Verify_Server_Cert
+      expect(await verifies()).toBe('No')
+      await pair.pause()
+      await replica.query('change master to master_ssl_verify_server_cert = 1')
+      // Without a certificate there is nothing to check: here only the setting counts.
+      expect((await pair.setUp()).runs).toBe(true)
+      expect(await verifies()).toBe('Yes')
     })
 
     it('says which settings are missing, and where they belong', { timeout: 120_000 }, async () => {
@@ -337,17 +426,54 @@ for (const kind of serverKinds()) {
       expect(message).toMatch(/\nThe replica .*\n {2}\[mysqld\]\n {2}server_id = 2 {4}# is 1$/)
     })
 
+    it('empties no right replica that was merely stopped, and nothing that the primary cannot give back', {
+      timeout: 180_000,
+    }, async () => {
+      const { primary, replica } = await apart()
+      await makeTable(primary, 1)
+      await pair.setUp()
+      await pair.pause()
+      const said: string[] = []
+      expect((await pair.setUp({ forceEmpty: true, say: (line) => said.push(line) })).runs).toBe(true)
+      expect(said[0]).toMatch(/^nothing was removed/)
+      await pair.pause()
+      await purgeLogs(primary)
+      // Once a right replica; then one that lacks what the logs no longer have; then one with data of its own.
+      expect((await pair.setUp({ forceEmpty: true })).runs).toBe(true)
+      await pair.pause()
+      await primary.query('insert into urna_1.t values (2)')
+      await purgeLogs(primary)
+      await expect(pair.setUp({ forceEmpty: true })).rejects.toThrow(/cannot tell a replica everything: /)
+      await pair.promote()
+      await replica.query('insert into urna_1.t values (7)')
+      await expect(pair.setUp({ forceEmpty: true })).rejects.toThrow(/cannot tell a replica everything: its binary logs begin after /)
+      expect(await rows(replica)).toEqual([1, 7])
+    })
+
+    it('empties no primary, where both are exchanged', { timeout: 120_000 }, async () => {
+      const { primary, replica } = await apart()
+      await makeTable(primary, 1)
+      await pair.setUp()
+      // Only for as long as it refuses writes, nobody takes it for a primary.
+      for (const statement of ['set global super_read_only = off', 'set global read_only = off'].slice(kind.product === 'MySQL' ? 0 : 1)) {
+        await replica.query(statement)
+      }
+      const { primary: one, replica: other } = pair.request()
+      const exchanged = { primary: other, source: other, replica: one, forceEmpty: true }
+      await primary.query('insert into urna_1.t values (2)')
+      await pair.stopApplying()
+      await primary.query('insert into urna_1.t values (3)')
+      await expect(pair.setUp(exchanged)).rejects.toThrow(/Another server replicates from the replica .* Are DB_HOST .* exchanged\?/)
+      await pair.pause()
+      await endDumps(primary)
+      await expect(pair.setUp(exchanged)).rejects.toThrow(/The primary .* is itself a replica, of /)
+      expect(await rows(primary)).toEqual([1, 2, 3])
+    })
+
     it('tells how to copy what the binary logs no longer have, and that works', { timeout: 180_000 }, async () => {
       const { primary, replica } = await apart()
       await makeTable(primary, 1, 2)
-      await primary.query('flush binary logs')
-      const logs = async () => (await primary.query<{ Log_name: string }>('show binary logs')).map(({ Log_name }) => Log_name)
-      // What the storage engine may still need is kept for a moment.
-      const purged = async () => {
-        await primary.query(`purge binary logs to '${(await logs()).at(-1)}'`)
-        return (await logs()).length
-      }
-      await expect.poll(purged, { timeout: 10_000 }).toBe(1)
+      await purgeLogs(primary)
       const { message } = (await pair.setUp().catch((error: Error) => error)) as Error
       expect(message).toMatch(
         /cannot tell a replica everything: its binary logs begin after .*\. Copy its data once, then start this again:\n/,
@@ -368,6 +494,24 @@ for (const kind of serverKinds()) {
       await expect(pair.setUp()).rejects.toThrow(/follows, but it lacks urna_1\.old: the primary had data before its binary logs began/)
     })
   })
+}
+
+/** The binary logs begin with what is written from now on. */
+async function purgeLogs(server: MysqlServer): Promise<void> {
+  await server.query('flush binary logs')
+  const logs = async () => (await server.query<{ Log_name: string }>('show binary logs')).map(({ Log_name }) => Log_name)
+  // What the storage engine may still need is kept for a moment, and so is what a replica reads.
+  const purged = async () => {
+    await server.query(`purge binary logs to '${(await logs()).at(-1)}'`)
+    return (await logs()).length
+  }
+  await expect.poll(purged, { timeout: 10_000 }).toBe(1)
+}
+
+/** A replica that has gone stays in the list until the primary has something for it. */
+async function endDumps(server: MysqlServer): Promise<void> {
+  const all = await server.query<{ Id: number; Command: string }>('show processlist')
+  for (const { Id, Command } of all) if (Command.startsWith('Binlog Dump')) await server.query(`kill ${Id}`)
 }
 
 async function unlogged(server: MysqlServer, ...statements: string[]): Promise<void> {

@@ -258,8 +258,11 @@ export function composeJobs(config: JobsConfig, output: Output, signal: AbortSig
       if (database.kind !== 'mysql' || database.replica === null || replication === null)
         throw new Error('the settings were checked before')
       const { primary, replica, tls, connectTimeoutMs } = database
-      if (forceEmpty !== null && forceEmpty !== replica.host) {
-        throw new WrongUseError(`--force-empty: expected the host of the replica, to be sure, got ${JSON.stringify(forceEmpty)}`)
+      // The port too: both servers may be on one machine, and a mistake there empties the primary.
+      if (forceEmpty !== null && forceEmpty !== addressOf(replica)) {
+        throw new WrongUseError(
+          `--force-empty: expected host and port of the replica, to be sure, as host:port, got ${JSON.stringify(forceEmpty)}`,
+        )
       }
       return setUpReplication({
         primary,

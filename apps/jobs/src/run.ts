@@ -184,7 +184,10 @@ ${exitStatuses}`,
   program
     .command('set-up-replication')
     .description('make DB_REPLICA_HOST the replica of DB_HOST, or see that it is; a second run changes nothing')
-    .option('--force-empty <host>', 'remove ALL databases of the replica first; <host> must be DB_REPLICA_HOST, to be sure')
+    .option(
+      '--force-empty <host:port>',
+      "remove ALL databases of a replica that has other data than the primary's; to be sure: DB_REPLICA_HOST:DB_REPLICA_PORT",
+    )
     .addHelpText(
       'after',
       `

@@ -91,7 +91,7 @@ export const serverSettings = {
     kind: tls,
     default: 'off',
     description:
-      'Whether connections to primary and replica are encrypted, and by whom their certificates must be signed. They must be made out to the names in DB_HOST and DB_REPLICA_HOST.',
+      'Whether connections to primary and replica are encrypted, and by whom their certificates must be signed. They must be made out to the names in DB_HOST and DB_REPLICA_HOST. What the replica reads from the primary is encrypted where the primary can do so, but set-up-replication does not make it check the certificate.',
     usedBy: ['api', 'consumer', 'jobs'],
   }),
   dbConnectionsMax: setting({

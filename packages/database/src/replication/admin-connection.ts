@@ -89,6 +89,11 @@ export class AdminConnection {
     }
   }
 
+  /** To the same server, as the same user. Throws {@link ServerError}. */
+  openAnother(): Promise<AdminConnection> {
+    return AdminConnection.open(this.#options)
+  }
+
   get user(): string {
     return this.#options.user
   }

@@ -21,7 +21,7 @@ export async function compareData(
   const lacking = [...tables].flatMap(([db, names]) =>
     names.filter((name) => !there.get(db)?.includes(name)).map((name) => `${db}.${name}`),
   )
-  if (lacking.length > 0) throw incomplete(replica, `it lacks ${lacking.slice(0, 10).join(', ')}`)
+  if (lacking.length > 0) throw await incomplete(replica, `it lacks ${lacking.slice(0, 10).join(', ')}`)
   for (const table of tables.get(database) ?? []) {
     const estimate = await primary.connection.value(
       'select table_rows from information_schema.tables where table_schema = ? and table_name = ?',
@@ -40,7 +40,7 @@ async function compareRows(primary: ReplicationServer, replica: ReplicationServe
     if (!(await catchesUp(primary, replica))) return
     const found = await count(replica)
     if (found >= atLeast) return
-    if (attempt === attemptsMax) throw incomplete(replica, `${table} has ${found} rows of ${atLeast}`)
+    if (attempt === attemptsMax) throw await incomplete(replica, `${table} has ${found} rows of ${atLeast}`)
   }
 }
 
@@ -55,9 +55,10 @@ async function catchesUp(primary: ReplicationServer, replica: ReplicationServer)
   return true
 }
 
-function incomplete(replica: ReplicationServer, what: string): ReplicationError {
+async function incomplete(replica: ReplicationServer, what: string): Promise<ReplicationError> {
   return new ReplicationError(
     `${replica.label} follows, but ${what}: the primary had data before its binary logs began. Copy them to the replica once (mysqldump ` +
-      'or mariadb-dump), then start this again.',
+      'or mariadb-dump), then start this again. Or the replica skipped what was once written under its own server_id, which is ' +
+      `${await replica.serverId()}: then give it one that no server here ever had first.`,
   )
 }

@@ -1,4 +1,4 @@
-import { includesPosition } from './mariadb-gtids.ts'
+import { commitsBeyond, includesEachServer, includesPosition } from './mariadb-gtids.ts'
 import {
   isOn,
   type MissingSetting,
@@ -19,6 +19,7 @@ interface StatusRow {
   readonly Master_Port: number | string
   readonly Master_User: string
   readonly Master_SSL_Allowed: string
+  readonly Master_SSL_Verify_Server_Cert: string
   readonly Using_Gtid: string
   readonly Slave_IO_Running: string
   readonly Slave_SQL_Running: string
@@ -27,6 +28,7 @@ interface StatusRow {
   readonly Last_SQL_Errno: number | string
   readonly Last_SQL_Error: string
   readonly Seconds_Behind_Master: number | string | null
+  readonly SQL_Delay: number | string
 }
 
 /**
@@ -53,8 +55,9 @@ export class MariadbReplication extends ReplicationServer {
     }
     const id = Number(settings.get('server_id'))
     want('server_id', String(otherServerId + 1), () => id !== 0 && (this.role === 'primary' || id !== otherServerId))
+    // A replica's too: after a failover nothing else tells what it has written itself.
+    want('log_bin', 'binlog', isOn)
     if (this.role === 'primary') {
-      want('log_bin', 'binlog', isOn)
       want('binlog_format', 'ROW', (value) => value === 'ROW')
       want('binlog_row_image', 'FULL', (value) => value !== 'MINIMAL' && value !== 'NOBLOB')
     }
@@ -67,19 +70,35 @@ export class MariadbReplication extends ReplicationServer {
 
   override async position(): Promise<string> {
     const name = this.role === 'primary' ? 'gtid_binlog_pos' : 'gtid_slave_pos'
-    return (await this.connection.value(`select @@global.${name}`)) ?? ''
+    return this.#global(name)
   }
 
   override async includes(applied: string, position: string): Promise<boolean> {
     return includesPosition(applied, position)
   }
 
+  override async logsBeginAfter(): Promise<string> {
+    const [oldest] = await this.connection.rows<{ Log_name: string }>('show binary logs')
+    if (oldest === undefined) return ''
+    const events = await this.connection.rows<{ Event_type: string; Info: string }>('show binlog events in ? limit 10', [oldest.Log_name])
+    const list = (events.find(({ Event_type }) => Event_type === 'Gtid_list')?.Info ?? '[]').replace(/^\[|\]$/g, '')
+    if (list !== '') return list
+    // One that was promoted has logged nothing of what it applied as a replica, unless log_slave_updates was on.
+    const [applied, logged] = [await this.#global('gtid_slave_pos'), await this.#global('gtid_binlog_state')]
+    return includesEachServer(logged, applied) ? '' : applied
+  }
+
   override async startingPoint(replica: ReplicationServer): Promise<StartingPoint> {
-    const begins = await this.#beginOfBinaryLogs()
+    const begins = await this.logsBeginAfter()
     if ((await replica.tables()).size === 0) {
       return begins === '' ? { kind: 'beginning' } : { kind: 'needs-copy', why: `its binary logs begin after ${begins}` }
     }
+    // In this order: a replica may log what it applies, and is at it.
+    const logged = (await replica.connection.value('select @@global.gtid_binlog_pos')) ?? ''
     const [written, applied] = [await this.position(), await replica.position()]
+    // A promoted server: gtid_slave_pos knows nothing of what it has written since.
+    const own = commitsBeyond(applied, logged, await this.serverId())
+    if (own.length > 0) return { kind: 'other-data', why: `it has commits of its own (${own.join(', ')})` }
     if (applied === '') return { kind: 'other-data', why: 'it has tables, and no GTID (gtid_slave_pos) says from where' }
     if (!includesPosition(written, applied)) {
       return { kind: 'other-data', why: `it is at ${applied}, ahead of the primary, which is at ${written || 'its beginning'}` }
@@ -105,6 +124,7 @@ export class MariadbReplication extends ReplicationServer {
       applier: row.Slave_SQL_Running === 'Yes' ? 'running' : 'stopped',
       applierError: threadError(row.Last_SQL_Errno, row.Last_SQL_Error),
       lagSeconds: row.Seconds_Behind_Master === null ? null : Number(row.Seconds_Behind_Master),
+      delaySeconds: Number(row.SQL_Delay),
     }
   }
 
@@ -115,9 +135,12 @@ export class MariadbReplication extends ReplicationServer {
       if (isOn((await this.connection.variables(['log_bin'])).get('log_bin'))) await this.connection.run('reset master')
       await this.connection.run("set global gtid_slave_pos = ''")
     }
+    // Somebody who has turned it on gave the certificate of the authority too, which is kept as well.
+    const [row] = await this.connection.rows<StatusRow>('show all slaves status')
+    const verifies = row !== undefined && row.Master_Host !== '' && row.Master_SSL_Verify_Server_Cert === 'Yes'
     await this.connection.run(
       `change master to master_host = ?, master_port = ?, master_user = ?, master_password = ?, master_use_gtid = slave_pos,
-        master_ssl = ${isEncrypted ? 1 : 0}, master_ssl_verify_server_cert = 0, master_connect_retry = ${reconnectSeconds}`,
+        master_ssl = ${isEncrypted ? 1 : 0}, master_ssl_verify_server_cert = ${verifies ? 1 : 0}, master_connect_retry = ${reconnectSeconds}`,
       [host, port, user, password],
       { secret: true },
     )
@@ -142,8 +165,8 @@ export class MariadbReplication extends ReplicationServer {
     return (await this.connection.variables(['read_only'])).get('read_only') !== 'OFF'
   }
 
-  override setReadOnly(readOnly: boolean): Promise<void> {
-    return this.connection.run(`set global read_only = ${readOnly ? 'on' : 'off'}`)
+  override setReadOnly(readOnly: boolean, connection = this.connection): Promise<void> {
+    return connection.run(`set global read_only = ${readOnly ? 'on' : 'off'}`)
   }
 
   override async turnOnSemiSync(): Promise<SemiSync> {
@@ -191,8 +214,9 @@ export class MariadbReplication extends ReplicationServer {
     const [host, port] = this.connection.address.split(/:(?=\d+$)/)
     return [
       `mariadb-dump --host=${source.host} --port=${source.port} --user=${primary.connection.user} --password --all-databases --single-transaction --triggers --routines --events --master-data=1 --gtid >dump.sql`,
-      `mariadb --host=${host} --port=${port} --user=${this.connection.user} --password -e 'stop slave; reset slave all; set global read_only = off'`,
-      `mariadb --host=${host} --port=${port} --user=${this.connection.user} --password <dump.sql`,
+      `mariadb --host=${host} --port=${port} --user=${this.connection.user} --password -e 'stop slave; reset slave all; reset master; set global read_only = off'`,
+      // What it logged would be taken for commits of its own, as of a promoted server.
+      `mariadb --host=${host} --port=${port} --user=${this.connection.user} --password --init-command='set sql_log_bin = 0' <dump.sql`,
     ]
   }
 
@@ -206,13 +230,8 @@ export class MariadbReplication extends ReplicationServer {
         ])
   }
 
-  /** Up to where the transactions are that the oldest binary log no longer has; empty: it has all. */
-  async #beginOfBinaryLogs(): Promise<string> {
-    const [oldest] = await this.connection.rows<{ Log_name: string }>('show binary logs')
-    if (oldest === undefined) return ''
-    const events = await this.connection.rows<{ Event_type: string; Info: string }>('show binlog events in ? limit 10', [oldest.Log_name])
-    const list = events.find(({ Event_type }) => Event_type === 'Gtid_list')?.Info ?? '[]'
-    return list.replace(/^\[|\]$/g, '')
+  async #global(name: string): Promise<string> {
+    return (await this.connection.value(`select @@global.${name}`)) ?? ''
   }
 
   async #restartReceiver(): Promise<void> {

@@ -1,4 +1,5 @@
 import { ServerError } from './admin-connection.ts'
+import { hideRowValues } from './hide-row-values.ts'
 import {
   isOn,
   type MissingSetting,
@@ -28,6 +29,7 @@ interface StatusRow {
   readonly Last_SQL_Errno: number | string
   readonly Last_SQL_Error: string
   readonly Seconds_Behind_Source: number | string | null
+  readonly SQL_Delay: number | string
 }
 
 const noSuchLibrary = 1126
@@ -80,10 +82,14 @@ export class MysqlReplication extends ReplicationServer {
     return (await this.connection.value('select gtid_subset(?, ?)', [position, applied])) === '1'
   }
 
+  override async logsBeginAfter(): Promise<string> {
+    return ((await this.connection.value('select @@global.gtid_purged')) ?? '').replaceAll('\n', '')
+  }
+
   /** The statements that compare sets of GTIDs run on the replica. */
   override async startingPoint(replica: ReplicationServer): Promise<StartingPoint> {
     const [written, applied] = [await this.position(), await replica.position()]
-    const purged = ((await this.connection.value('select @@global.gtid_purged')) ?? '').replaceAll('\n', '')
+    const purged = await this.logsBeginAfter()
     const minus = async (left: string, right: string) => (await this.connection.value('select gtid_subtract(?, ?)', [left, right])) ?? ''
     if ((await replica.tables()).size === 0) {
       return purged === '' ? { kind: 'beginning' } : { kind: 'needs-copy', why: `its binary logs begin after ${purged}` }
@@ -111,6 +117,7 @@ export class MysqlReplication extends ReplicationServer {
       applier: row.Replica_SQL_Running === 'Yes' ? 'running' : 'stopped',
       applierError: await this.#applierError(threadError(row.Last_SQL_Errno, row.Last_SQL_Error)),
       lagSeconds: row.Seconds_Behind_Source === null ? null : Number(row.Seconds_Behind_Source),
+      delaySeconds: Number(row.SQL_Delay),
     }
   }
 
@@ -141,7 +148,7 @@ export class MysqlReplication extends ReplicationServer {
 
   override async skipTransaction({ text }: ThreadError): Promise<void> {
     const gtid = /transaction '([0-9a-f-]{36}:(?:\w+:)?\d+)'/i.exec(text)?.[1]
-    if (gtid === undefined) throw new Error(`${this.label} does not say which transaction it stopped at: ${text}`)
+    if (gtid === undefined) throw new Error(`${this.label} does not say which transaction it stopped at: ${hideRowValues(text)}`)
     await this.stopReplica()
     await this.connection.run('set session gtid_next = ?', [gtid])
     try {
@@ -159,11 +166,11 @@ export class MysqlReplication extends ReplicationServer {
     return isOn((await this.connection.variables([name])).get(name))
   }
 
-  override async setReadOnly(readOnly: boolean): Promise<void> {
-    if (readOnly) await this.connection.run('set persist super_read_only = on')
+  override async setReadOnly(readOnly: boolean, connection = this.connection): Promise<void> {
+    if (readOnly) await connection.run('set persist super_read_only = on')
     else {
-      await this.connection.run('set global super_read_only = off')
-      await this.connection.run('set global read_only = off')
+      await connection.run('set global super_read_only = off')
+      await connection.run('set global read_only = off')
     }
   }
 

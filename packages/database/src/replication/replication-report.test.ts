@@ -13,6 +13,7 @@ const state: ReplicaState = {
   applier: 'running',
   applierError: null,
   lagSeconds: 0,
+  delaySeconds: 0,
 }
 
 function described(changes: Partial<ReplicaState> | null = {}, more: { replica?: object; primary?: object } = {}): Record<string, unknown> {
@@ -58,6 +59,8 @@ describe('the report on replication', () => {
     })
     expect(described({ receiver: 'connecting' })).toMatchObject({ runs: false, receiver: 'connecting' })
     expect(described({ applier: 'stopped' })).toMatchObject({ runs: false, applier: 'stopped' })
+    const key = { number: 1062, text: "Duplicate entry 'planted-key' for key 'PRIMARY'" }
+    expect(described({ applier: 'stopped', applierError: key }).applier).toBe("stopped, 1062: Duplicate entry '...' for key 'PRIMARY'")
     expect(described(null)).toMatchObject({ runs: false, receiver: 'not there', applier: 'not there', lag: 'not known', encrypted: 'no' })
   })
 

@@ -1,3 +1,4 @@
+import { hideRowValues } from './hide-row-values.ts'
 import type { Product, ReplicaState, SemiSyncState } from './replication-server.ts'
 import { semiSyncTimeoutMs } from './replication-server.ts'
 
@@ -47,7 +48,7 @@ export function describePair({ sourceAddress, primary, replica }: PairSeen): Pic
 
 function thread(how: string | undefined, error: ReplicaState['receiverError'] | undefined): string {
   if (how === undefined) return 'not there'
-  return error === null || error === undefined ? how : `${how}, ${error.number}: ${error.text}`
+  return error === null || error === undefined ? how : `${how}, ${error.number}: ${hideRowValues(error.text)}`
 }
 
 function semiSyncText(semiSync: SemiSyncState | null): string {

@@ -1,4 +1,5 @@
 import type { AdminConnection } from './admin-connection.ts'
+import { ReplicationError } from './replication-error.ts'
 
 export type Product = 'MySQL' | 'MariaDB'
 export type Role = 'primary' | 'replica'
@@ -32,6 +33,8 @@ export interface ReplicaState {
   readonly applierError: ThreadError | null
   /** Null: not known, as while one of both does not run. */
   readonly lagSeconds: number | null
+  /** It applies everything so much later, because somebody wants that. */
+  readonly delaySeconds: number
 }
 
 export interface Source {
@@ -101,6 +104,8 @@ export abstract class ReplicationServer {
   abstract position(): Promise<string>
   /** Whether `applied` holds everything of `position`. */
   abstract includes(applied: string, position: string): Promise<boolean>
+  /** Up to where the transactions are that its binary logs do not have; empty: they tell everything. */
+  abstract logsBeginAfter(): Promise<string>
   abstract startingPoint(replica: ReplicationServer): Promise<StartingPoint>
   /** Null: it is nobody's replica. Throws if it has several sources. */
   abstract replicaState(): Promise<ReplicaState | null>
@@ -111,7 +116,7 @@ export abstract class ReplicationServer {
   abstract skipTransaction(error: ThreadError): Promise<void>
   /** Whether the server refuses writes, an administrator's too where it can. */
   abstract isReadOnly(): Promise<boolean>
-  abstract setReadOnly(readOnly: boolean): Promise<void>
+  abstract setReadOnly(readOnly: boolean, connection?: AdminConnection): Promise<void>
   /** On both: a commit is answered when the replica has it too, or after {@link semiSyncTimeoutMs}. */
   abstract turnOnSemiSync(): Promise<SemiSync>
   /** Of a primary; null: the server has nothing like it. */
@@ -122,6 +127,12 @@ export abstract class ReplicationServer {
   abstract accountStatements(user: string, host: string): Promise<string[]>
   /** How somebody copies the primary's data into this replica by hand. */
   abstract copyInstructions(primary: ReplicationServer, source: { host: string; port: number }): string[]
+
+  /** Whether others replicate from it at this moment. */
+  async hasReplicas(): Promise<boolean> {
+    const processes = await this.connection.rows<{ Command: string }>('show processlist')
+    return processes.some(({ Command }) => Command.startsWith('Binlog Dump'))
+  }
 
   /** Tables by database, of everything that is not the server's own. */
   async tables(): Promise<Map<string, string[]>> {
@@ -144,14 +155,33 @@ export abstract class ReplicationServer {
     return rows.map(({ db }) => db)
   }
 
-  /** Lifts the refusal of writes for as long as `work` takes. */
+  /** Lifts the refusal of writes for as long as `work` takes; also when that ends because the connection was lost or closed (Ctrl-C). */
   async writable<Value>(work: () => Promise<Value>): Promise<Value> {
     if (!(await this.isReadOnly())) return work()
-    await this.setReadOnly(false)
     try {
+      await this.setReadOnly(false)
       return await work()
     } finally {
-      await this.setReadOnly(true)
+      await this.#refuseWritesAgain()
+    }
+  }
+
+  async #refuseWritesAgain(): Promise<void> {
+    try {
+      return await this.setReadOnly(true)
+    } catch {
+      // The connection is gone, and the server may be there.
+    }
+    let fresh: AdminConnection | null = null
+    try {
+      fresh = await this.connection.openAnother()
+      await this.setReadOnly(true, fresh)
+    } catch (error) {
+      throw new ReplicationError(
+        `${this.label} may take writes now: it could not be told to refuse them again (${(error as Error).message}). Start this again.`,
+      )
+    } finally {
+      fresh?.close()
     }
   }
 
@@ -168,9 +198,11 @@ export abstract class ReplicationServer {
   /** Removes every database but the server's own. */
   async dropDatabases(): Promise<void> {
     const databases = await this.databases()
-    await this.unlogged(async () => {
-      for (const database of databases) await this.connection.run(`drop database ${quoted(database)}`)
-    })
+    await this.writable(() =>
+      this.unlogged(async () => {
+        for (const database of databases) await this.connection.run(`drop database ${quoted(database)}`)
+      }),
+    )
   }
 
   /** Hosts of the accounts of this user. */

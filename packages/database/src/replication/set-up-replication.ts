@@ -122,7 +122,7 @@ async function setUp(pair: Pair, request: ReplicationRequest): Promise<Replicati
     await compareData(pair, request.reader.database)
     changed(await letReaderIn(pair, request))
   }
-  if (isNew) await replica.writable(begin)
+  if (isNew) await begin()
   else await untilItFollows({ ...following, heals: false })
 
   // The replica first: a primary that waits for nobody would hold up its commits.
@@ -209,30 +209,51 @@ async function startOf(pair: Pair, request: ReplicationRequest, changed: (line: 
       start = { kind: 'other-data', why: `its database ${request.reader.database} belongs to another installation` }
     }
   }
-  if (request.forceEmpty && start.kind !== 'beginning') {
-    const databases = await replica.databases()
-    if ((await replica.replicaState()) !== null) await replica.stopReplica()
-    await replica.dropDatabases()
-    changed(`removed from the replica: ${databases.join(', ') || 'nothing'}`)
-    start = await primary.startingPoint(replica)
+  if (request.forceEmpty) {
+    const state = await replica.replicaState()
+    const isStuck = start.kind === 'goes-on' && state?.applier === 'stopped' && state.applierError !== null
+    if (start.kind === 'other-data' || isStuck) {
+      await refuseToEmpty(pair, request)
+      const databases = await replica.databases()
+      if (state !== null) await replica.stopReplica()
+      await replica.dropDatabases()
+      changed(`removed from the replica: ${databases.join(', ') || 'nothing'}`)
+      start = await primary.startingPoint(replica)
+    } else if (start.kind === 'goes-on') {
+      request.say("nothing was removed from the replica: its data are an earlier state of the primary's")
+    }
   }
   if (start.kind === 'other-data') {
     const tables = [...(await replica.tables())].map(([database, names]) => `${database} (${names.length} tables)`).join(', ')
     throw new ReplicationError(
       `${capital(replica.label)} has data that are not the primary's: ${start.why}. It holds ${tables}.\n` +
-        `To lose all of that and make it a replica: set-up-replication --force-empty ${request.replica.host}`,
+        `Is it the primary now, as after a failover? Then set DB_HOST to it. To lose all of that and make it a replica: set-up-replication --force-empty ${replica.connection.address}`,
     )
   }
-  if (start.kind === 'needs-copy') {
-    throw new ReplicationError(
-      `${capital(primary.label)} cannot tell a replica everything: ${start.why}. Copy its data once, then start this again:\n` +
-        replica
-          .copyInstructions(primary, request.primary)
-          .map((line) => `  ${line}`)
-          .join('\n'),
-    )
-  }
+  if (start.kind === 'needs-copy') throw needsCopy(pair, request, start.why)
   return start.kind
+}
+
+function needsCopy({ primary, replica }: Pair, request: ReplicationRequest, why: string): ReplicationError {
+  const commands = replica.copyInstructions(primary, request.primary).map((line) => `  ${line}`)
+  return new ReplicationError(
+    `${capital(primary.label)} cannot tell a replica everything: ${why}. Copy its data once, then start this again:\n${commands.join('\n')}`,
+  )
+}
+
+/** Before anything is removed: whether that could be the wrong server's, and whether the replica gets everything back. */
+async function refuseToEmpty(pair: Pair, request: ReplicationRequest): Promise<void> {
+  const { primary, replica } = pair
+  const exchanged = 'Are DB_HOST and DB_REPLICA_HOST exchanged? Nothing was removed.'
+  if (await replica.hasReplicas()) {
+    throw new ReplicationError(`Another server replicates from ${replica.label}, which is to be emptied. ${exchanged}`)
+  }
+  const above = await primary.replicaState()
+  if (above !== null && above.sourceHost !== '') {
+    throw new ReplicationError(`${capital(primary.label)} is itself a replica, of ${above.sourceHost}:${above.sourcePort}. ${exchanged}`)
+  }
+  const begin = await primary.logsBeginAfter()
+  if (begin !== '') throw needsCopy(pair, request, `its binary logs begin after ${begin}`)
 }
 
 /** Tells installations apart; null: there is none. */
@@ -254,9 +275,11 @@ async function letReaderIn({ primary, replica }: Pair, request: ReplicationReque
   if (missing.length === 0) return null
   for (const host of missing) {
     const statements = await primary.accountStatements(user, host)
-    await replica.unlogged(async () => {
-      for (const statement of statements) await replica.connection.run(statement, [], { secret: true })
-    })
+    await replica.writable(() =>
+      replica.unlogged(async () => {
+        for (const statement of statements) await replica.connection.run(statement, [], { secret: true })
+      }),
+    )
   }
   return `gave the replica the user ${user}, as it is on the primary`
 }
