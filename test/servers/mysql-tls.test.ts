@@ -1,26 +1,10 @@
-import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { openMysqlPrimary } from '@urna/database'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { makeCertificates } from './support/certificates.ts'
 import { describeServers } from './support/mysql-suites.ts'
-
-/** An authority, and a certificate of a server that it signed for `name`. -> the folder. */
-function makeCertificates(name: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'urna-tls-'))
-  const openssl = (...words: string[]) => {
-    const { status, stderr } = spawnSync('openssl', words, { cwd: folder, encoding: 'utf8' })
-    if (status !== 0) throw new Error(`openssl ${words[0]}: ${stderr}`)
-  }
-  const keyOf = (file: string) => ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', `${file}.key`]
-  openssl('req', '-x509', ...keyOf('ca'), '-out', 'ca.pem', '-days', '2', '-subj', '/CN=authority of this test')
-  openssl('req', ...keyOf('server'), '-out', 'server.csr', '-subj', `/CN=${name}`)
-  writeFileSync(join(folder, 'names'), `subjectAltName=DNS:${name}\n`)
-  openssl('x509', '-req', '-in', 'server.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-days', '2', '-extfile', 'names', '-out', 'server.pem')
-  return folder
-}
 
 describeServers('encrypted connections', (suite) => {
   const folders: string[] = []
