@@ -9,7 +9,7 @@ import {
   type Primary,
   type Replica,
 } from '@urna/database'
-import { RedisResultsCache, redisEventLine, redisStreamsQueue, sqsEventLine } from '@urna/queue'
+import { RedisResultsCache, redisConnection, redisEventLine, redisStreamsQueue, sqsEventLine } from '@urna/queue'
 import {
   type ApiConfig,
   type Composed,
@@ -19,7 +19,6 @@ import {
   type EventLog,
   type Logger,
   projectVersion,
-  type RedisServer,
   withinOpenFiles,
 } from '@urna/runtime'
 import { Counter, Gauge, type Registry } from 'prom-client'
@@ -176,16 +175,6 @@ async function openQueue(
     depth: () => redis.depth(),
     streamOf: (seq) => redis.streamOf(seq),
     close: () => redis.close(),
-  }
-}
-
-function redisConnection({ host, port, user, password, tls }: RedisServer) {
-  return {
-    host,
-    port,
-    ...(user !== null && { username: user }),
-    ...(password !== null && { password }),
-    ...(tls !== null && { tls: tls.ca === null ? {} : { ca: tls.ca } }),
   }
 }
 

@@ -11,7 +11,7 @@ import {
   SqlQueueEpochs,
   WatchedServer,
 } from '@urna/database'
-import { redisEventLine, redisStreamsQueue, sqsEventLine } from '@urna/queue'
+import { redisConnection, redisEventLine, redisStreamsQueue, sqsEventLine } from '@urna/queue'
 import {
   armCrashPoint,
   type Composed,
@@ -192,13 +192,7 @@ async function openQueue(
   }
   const { server, streams } = queue
   const redis = redisStreamsQueue({
-    connection: {
-      host: server.host,
-      port: server.port,
-      ...(server.user !== null && { username: server.user }),
-      ...(server.password !== null && { password: server.password }),
-      ...(server.tls !== null && { tls: server.tls.ca === null ? {} : { ca: server.tls.ca } }),
-    },
+    connection: redisConnection(server),
     streams,
     registerEpoch,
     replayWindowMs: config.replayWindowMs,

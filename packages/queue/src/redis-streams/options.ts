@@ -62,3 +62,24 @@ export function streamOfVoter(voterKey: Uint8Array, streams: number): number {
 export function newGeneration(): string {
   return randomBytes(8).toString('hex')
 }
+
+/** A Redis server as settings name it. */
+export interface RedisAddress {
+  readonly host: string
+  readonly port: number
+  readonly user: string | null
+  readonly password: string | null
+  /** Null: not encrypted. `ca`: the certificate (PEM) of the authority that signed the server's; null: one of those that everybody trusts. */
+  readonly tls: { readonly ca: string | null } | null
+}
+
+/** For ioredis, which checks the server's certificate against its host. */
+export function redisConnection({ host, port, user, password, tls }: RedisAddress): RedisOptions {
+  return {
+    host,
+    port,
+    ...(user !== null && { username: user }),
+    ...(password !== null && { password }),
+    ...(tls !== null && { tls: tls.ca === null ? {} : { ca: tls.ca } }),
+  }
+}
