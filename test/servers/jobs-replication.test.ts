@@ -106,6 +106,26 @@ describePairs(
       expect(await is(replica, kind.product === 'MySQL' ? 'super_read_only' : 'read_only')).toBe(1)
     })
 
+    it('makes a replica confirm that connected too early for it', async () => {
+      const { primary, replica } = pair()
+      const [stop, start, enabled, clients] =
+        kind.product === 'MySQL'
+          ? ['stop replica', 'start replica', 'rpl_semi_sync_replica_enabled', 'Rpl_semi_sync_source_clients']
+          : ['stop slave', 'start slave', 'rpl_semi_sync_slave_enabled', 'Rpl_semi_sync_master_clients']
+      await replica.query(`set global ${enabled} = off`)
+      await replica.query(stop)
+      // The primary notices when it next has something to send.
+      await primary.query('insert into urna_1.t values (4)')
+      await primary.query('delete from urna_1.t where a = 4')
+      await replica.query(start)
+      await pair().caughtUp()
+      const confirming = async () => Number((await primary.query<{ Value: string }>(`show global status like '${clients}'`))[0]?.Value)
+      await expect.poll(confirming, { timeout: 10_000 }).toBe(0)
+      await replica.query(`set global ${enabled} = on`)
+      expect(reported(await setUp(), 'semi-sync')).toMatch(/^on: .*\(AFTER_SYNC\)$/)
+      expect(await confirming()).toBe(1)
+    })
+
     it('works one at a time, however many are started', async () => {
       await pair().stopApplying()
       const all = await Promise.all([setUp(), setUp(), setUp()])

@@ -179,8 +179,6 @@ export class MariadbReplication extends ReplicationServer {
       await this.connection.run(`set global ${name} = ${value}`)
       changed = true
     }
-    // A receiver takes it up when it connects.
-    if (changed && this.role === 'replica') await this.#restartReceiver()
     return changed ? 'turned-on' : 'was-on'
   }
 
@@ -234,7 +232,7 @@ export class MariadbReplication extends ReplicationServer {
     return (await this.connection.value(`select @@global.${name}`)) ?? ''
   }
 
-  async #restartReceiver(): Promise<void> {
+  override async restartReceiver(): Promise<void> {
     const state = await this.replicaState()
     if (state === null || state.receiver === 'stopped') return
     await this.connection.run('stop slave io_thread')

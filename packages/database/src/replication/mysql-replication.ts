@@ -199,8 +199,6 @@ export class MysqlReplication extends ReplicationServer {
       await this.connection.run(`set persist ${name} = ${value}`)
       changed = true
     }
-    // A receiver takes it up when it connects.
-    if (changed && this.role === 'replica') await this.#restartReceiver()
     return changed ? 'turned-on' : 'was-on'
   }
 
@@ -246,7 +244,7 @@ export class MysqlReplication extends ReplicationServer {
     return status === 'ACTIVE'
   }
 
-  async #restartReceiver(): Promise<void> {
+  override async restartReceiver(): Promise<void> {
     const state = await this.replicaState()
     if (state === null || state.receiver === 'stopped') return
     await this.connection.run('stop replica io_thread')

@@ -119,6 +119,8 @@ export abstract class ReplicationServer {
   abstract setReadOnly(readOnly: boolean, connection?: AdminConnection): Promise<void>
   /** On both: a commit is answered when the replica has it too, or after {@link semiSyncTimeoutMs}. */
   abstract turnOnSemiSync(): Promise<SemiSync>
+  /** On the replica, which reads on from where it was. A receiver takes semi-sync up when it connects, if the primary has it by then. */
+  abstract restartReceiver(): Promise<void>
   /** Of a primary; null: the server has nothing like it. */
   abstract semiSyncState(): Promise<SemiSyncState | null>
   /** Settings that hold until the server's next start only, because it cannot keep them by itself. */

@@ -125,15 +125,19 @@ async function setUp(pair: Pair, request: ReplicationRequest): Promise<Replicati
   if (isNew) await begin()
   else await untilItFollows({ ...following, heals: false })
 
-  // The replica first: a primary that waits for nobody would hold up its commits.
-  const semiSync = [await replica.turnOnSemiSync(), await primary.turnOnSemiSync()]
-  if (semiSync.includes('turned-on')) changed('turned on semi-synchronous replication on both')
+  const semiSync = [await primary.turnOnSemiSync(), await replica.turnOnSemiSync()]
+  const turnedOn = semiSync.includes('turned-on')
+  if (turnedOn) changed('turned on semi-synchronous replication on both')
   if (!(await replica.isReadOnly())) {
     await replica.setReadOnly(true)
     changed('made the replica refuse writes')
   }
-  // Its receiver was started once more.
-  if (semiSync[0] === 'turned-on') await untilItFollows({ ...following, heals: false })
+  // Without a replica that confirms, the primary waits once for a second, and then for nobody.
+  const confirms = async () => ((await semiSyncOnceConfirmed(primary))?.confirmingReplicas ?? 0) > 0
+  if (!semiSync.includes('not-there') && (turnedOn || !(await confirms()))) {
+    await replica.restartReceiver()
+    await untilItFollows({ ...following, heals: false })
+  }
   return {
     ...(await reportOf(pair, source)),
     changes,
