@@ -378,6 +378,7 @@ function samplePoll(): Poll {
   return {
     id: '' as PollId,
     surveyId: null,
+    ownerId: null,
     definition: {
       title: 'Coca or Pepsi?',
       description: '',

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Consumer, Janitor, JudgedPolls } from '@urna/consumer'
 import {
   type BallotSubscriber,
+  commandLine,
   type Delivery,
   openMasterKey,
   type Poll,
@@ -68,16 +69,19 @@ async function run(changesAllowed: boolean) {
     countedUntilMs: async () => null,
   })
   const options = [1, 2].map((number) => ({ number, text: `option ${number}` }))
-  const draft = await administration.create({
-    title: 'Two ballots each',
-    description: '',
-    questions: [{ number: 1, text: 'Which?', method: 'single', required: true, min: 1, max: 1, options }],
-    changesAllowed,
-    resultsVisibility: 'always',
-    access: 'open',
-    listed: true,
-  })
-  const opened = await administration.open(draft.id, { opensAtMs: null, closesAtMs: null })
+  const draft = await administration.create(
+    {
+      title: 'Two ballots each',
+      description: '',
+      questions: [{ number: 1, text: 'Which?', method: 'single', required: true, min: 1, max: 1, options }],
+      changesAllowed,
+      resultsVisibility: 'always',
+      access: 'open',
+      listed: true,
+    },
+    commandLine,
+  )
+  const opened = await administration.open(draft.id, { opensAtMs: null, closesAtMs: null }, commandLine)
   const poll = (opened as { ok: true; value: Poll }).value
   const epoch = await new SqlQueueEpochs(primary).register(queue.identity)
   const publisher = queue.publisher(epoch)

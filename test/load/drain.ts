@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { openMasterKey, type Poll, pollAdministration, systemClock, systemIds, tallyKeys } from '@urna/core'
+import { commandLine, openMasterKey, type Poll, pollAdministration, systemClock, systemIds, tallyKeys } from '@urna/core'
 import {
   openMysqlPrimary,
   openMysqlReplica,
@@ -166,8 +166,8 @@ export async function openPoll({ masterKey }: ServerProcesses, primary: Primary,
     ids: systemIds,
     countedUntilMs: async () => null,
   })
-  const draft = await administration.create(definitionOf(questions))
-  const opened = await administration.open(draft.id, { opensAtMs: null, closesAtMs: null })
+  const draft = await administration.create(definitionOf(questions), commandLine)
+  const opened = await administration.open(draft.id, { opensAtMs: null, closesAtMs: null }, commandLine)
   if (!opened.ok) throw new Error(`the poll did not open: ${opened.failure.kind}`)
   return opened.value
 }

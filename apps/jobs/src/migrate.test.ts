@@ -2,7 +2,16 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { demoPolls, ForeignMasterKeyError, openMasterKey, type Poll, pollAdministration, systemClock, systemIds } from '@urna/core'
+import {
+  commandLine,
+  demoPolls,
+  ForeignMasterKeyError,
+  openMasterKey,
+  type Poll,
+  pollAdministration,
+  systemClock,
+  systemIds,
+} from '@urna/core'
 import { migrate, openSqliteWriter, type Primary, SqlPollRepository, SqlSettings } from '@urna/database'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { prepareInstallation } from './migrate.ts'
@@ -63,7 +72,7 @@ describe('a fresh installation', () => {
   })
 
   it('gets none when it has polls of its own', async () => {
-    const own = await administration().create({ ...(demoPolls[1] as (typeof demoPolls)[number]), title: 'Our own' })
+    const own = await administration().create({ ...(demoPolls[1] as (typeof demoPolls)[number]), title: 'Our own' }, commandLine)
     await prepare()
     await prepare()
     expect((await allOf(polls)).map(({ id }) => id)).toEqual([own.id])

@@ -1,5 +1,6 @@
 import {
   type Clock,
+  commandLine,
   demoPolls,
   ForeignMasterKeyError,
   type IdGenerator,
@@ -75,8 +76,9 @@ async function seedPoll(dependencies: PrepareDependencies, definition: PollDefin
     },
     countedUntilMs: async () => null,
   })
-  const poll = existing.find((other) => other.definition.title === definition.title) ?? (await administration.create(definition))
+  const poll =
+    existing.find((other) => other.definition.title === definition.title) ?? (await administration.create(definition, commandLine))
   if (poll.version.opensAtMs !== null) return
-  const opened = await administration.open(poll.id, { opensAtMs: null, closesAtMs: null })
+  const opened = await administration.open(poll.id, { opensAtMs: null, closesAtMs: null }, commandLine)
   if (!opened.ok) throw new Error(`the demo poll "${definition.title}" could not be opened: ${JSON.stringify(opened.failure)}`)
 }

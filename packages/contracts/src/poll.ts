@@ -12,7 +12,8 @@ export const pollId = z.string().regex(/^[0-9a-hjkmnp-tv-z]{16}$/, 'expected a p
 export const countingMethod = z.enum(['single', 'multiple'])
 /** Who sees results, and when. `owner`: only with the administrator's token. */
 export const resultsVisibility = z.enum(['always', 'after_voting', 'after_closing', 'owner'])
-export const accessLevel = z.enum(['open'])
+/** Who may vote: everybody; everybody, with proof of work when many come from one address; who has a voting code; who is on the voter roll. */
+export const accessLevel = z.enum(['open', 'guarded', 'code', 'account'])
 export const pollState = z.enum(['draft', 'scheduled', 'open', 'closed'])
 
 const questionInput = z
@@ -112,6 +113,30 @@ export const poll = z.object({
 /** One page of polls, newest first; `next` is the `after` of the next page, null on the last. */
 export const pollList = z.object({ polls: z.array(poll), next: z.string().nullable() })
 
+/** A poll as its organizers see it. */
+export const managedPoll = poll.extend({
+  /** Null: nobody's; then administrators alone change it. */
+  owner: z.object({ id: z.string(), username: z.string() }).nullable(),
+  /** Voters counted so far. */
+  turnout: z.int(),
+  /** Of the last change by an organizer, or of the last ballot that was counted, whichever is later. ISO 8601 in UTC. */
+  lastActivityAt: z.string(),
+})
+
+/** Query of `GET /v1/managed-polls`. */
+export const managedPollQuery = z.object({
+  /** What the title contains. */
+  search: line(200).optional(),
+  limit: z.coerce.number('expected a number, 1..100').int().min(1).max(100).default(50),
+  after: pollId.optional(),
+})
+
+/** Answer of `GET /v1/managed-polls`. */
+export const managedPollList = z.object({ polls: z.array(managedPoll), next: z.string().nullable() })
+
+export type AccessLevel = z.infer<typeof accessLevel>
+export type ManagedPoll = z.infer<typeof managedPoll>
+export type ManagedPollList = z.infer<typeof managedPollList>
 export type PollInput = z.output<typeof pollInput>
 export type Poll = z.infer<typeof poll>
 export type PollQuestion = z.infer<typeof question>

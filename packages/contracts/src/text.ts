@@ -19,6 +19,11 @@ export function line(maxLength: number) {
   return text(maxLength, controlCharacter).refine((value) => value.length > 0, 'expected text that is not empty')
 }
 
+/** As {@link line}, but it may be empty. */
+export function optionalLine(maxLength: number) {
+  return text(maxLength, controlCharacter)
+}
+
 /** Text of several lines, possibly empty. */
 export function lines(maxLength: number) {
   return text(maxLength, controlCharacterButBreaks)

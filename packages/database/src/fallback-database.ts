@@ -189,16 +189,17 @@ export class FallbackDatabase {
     const polls = new SqlPollRepository(this.#options.primary)
     const on = <Value>(work: () => Promise<Value>) => this.#onPrimary(work)
     return {
-      create: (poll) => on(() => polls.create(poll)),
+      create: (poll, entry) => on(() => polls.create(poll, entry)),
       find: (id) => on(() => polls.find(id)),
       findBySurveyId: (surveyId) => on(() => polls.findBySurveyId(surveyId)),
       findVersion: (id, version) => on(() => polls.findVersion(id, version)),
       revisions: (ids) => on(() => polls.revisions(ids)),
       list: (request) => on(() => polls.list(request)),
+      listManaged: (request) => on(() => polls.listManaged(request)),
       listSurveys: (limit) => on(() => polls.listSurveys(limit)),
-      updateDefinition: (id, definition, revision) => on(() => polls.updateDefinition(id, definition, revision)),
-      addVersion: (id, version, revision, withSurveyId) => on(() => polls.addVersion(id, version, revision, withSurveyId)),
-      markDeleted: (id, deletedAtMs, revision) => on(() => polls.markDeleted(id, deletedAtMs, revision)),
+      updateDefinition: (id, definition, revision, entry) => on(() => polls.updateDefinition(id, definition, revision, entry)),
+      addVersion: (id, version, revision, withSurveyId, entry) => on(() => polls.addVersion(id, version, revision, withSurveyId, entry)),
+      markDeleted: (id, deletedAtMs, revision, entry) => on(() => polls.markDeleted(id, deletedAtMs, revision, entry)),
     }
   }
 

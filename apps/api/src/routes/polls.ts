@@ -1,5 +1,5 @@
 import { closePollInput, openPollInput, pollId as pollIdSchema, pollInput, pollList, poll as pollSchema } from '@urna/contracts'
-import { type Poll, type PollFault, type PollId, pollStateAt, type Result } from '@urna/core'
+import { administratorsToken, type Poll, type PollFault, type PollId, pollStateAt, type Result } from '@urna/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { etagOf, sendCacheable } from '../cacheable.ts'
@@ -136,7 +136,7 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
         },
       },
       async (request, reply) => {
-        const poll = await administration.create(definitionOf(request.body))
+        const poll = await administration.create(definitionOf(request.body), administratorsToken)
         return sendCreated(reply, changed(request, 'created', poll))
       },
     )
@@ -163,7 +163,7 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
       },
       async (request, reply) => {
         const id = request.params.id as PollId
-        const poll = await expectPoll(id, await administration.edit(id, definitionOf(request.body)))
+        const poll = await expectPoll(id, await administration.edit(id, definitionOf(request.body), administratorsToken))
         return sendPoll(reply, changed(request, 'edited', poll))
       },
     )
@@ -191,7 +191,7 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
       async (request, reply) => {
         const id = request.params.id as PollId
         const times = { opensAtMs: instantMs(request.body?.opensAt), closesAtMs: instantMs(request.body?.closesAt) }
-        const poll = await expectPoll(id, await administration.open(id, times))
+        const poll = await expectPoll(id, await administration.open(id, times, administratorsToken))
         return sendPoll(reply, changed(request, 'opened', poll))
       },
     )
@@ -217,7 +217,7 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
       },
       async (request, reply) => {
         const id = request.params.id as PollId
-        const poll = await expectPoll(id, await administration.close(id, instantMs(request.body?.closesAt)))
+        const poll = await expectPoll(id, await administration.close(id, instantMs(request.body?.closesAt), administratorsToken))
         return sendPoll(reply, changed(request, 'closed', poll))
       },
     )
@@ -240,7 +240,7 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
       },
       async (request, reply) => {
         const id = request.params.id as PollId
-        const poll = await expectPoll(id, await administration.duplicate(id))
+        const poll = await expectPoll(id, await administration.duplicate(id, administratorsToken))
         return sendCreated(reply, changed(request, 'duplicated', poll))
       },
     )
@@ -259,7 +259,7 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
       },
       async (request, reply) => {
         const id = request.params.id as PollId
-        changed(request, 'deleted', await expectPoll(id, await administration.remove(id)))
+        changed(request, 'deleted', await expectPoll(id, await administration.remove(id, administratorsToken)))
         return reply.code(204).send()
       },
     )

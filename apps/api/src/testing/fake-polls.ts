@@ -50,6 +50,18 @@ export class FakePolls implements PollRepository {
     return { polls, next: start + limit < all.length ? (polls.at(-1)?.id ?? null) : null }
   }
 
+  async listManaged(request: { ownerId: number | null; search: string | null; limit: number; after: PollId | null }): Promise<PollListing> {
+    this.#call('listManaged')
+    const search = request.search?.toLowerCase() ?? ''
+    const all = [...this.polls.values()]
+      .reverse()
+      .filter(({ deletedAtMs, definition }) => deletedAtMs === null && definition.title.toLowerCase().includes(search))
+      .filter(({ ownerId }) => request.ownerId === null || ownerId === request.ownerId)
+    const start = request.after === null ? 0 : all.findIndex(({ id }) => id === request.after) + 1
+    const polls = all.slice(start, start + request.limit)
+    return { polls, next: start + request.limit < all.length ? (polls.at(-1)?.id ?? null) : null }
+  }
+
   async listSurveys(limit: number): Promise<readonly Poll[]> {
     this.#call('listSurveys')
     return [...this.polls.values()]

@@ -45,6 +45,7 @@ export interface PollChanges {
   readonly closesAtMs?: number | null
   readonly deletedAtMs?: number
   readonly surveyId?: number
+  readonly ownerId?: number
 }
 
 export function singleChoice(texts: readonly string[], changes: Partial<Question> = {}): Question {
@@ -88,11 +89,12 @@ export async function testApi(changes: Partial<ApiDependencies> = {}): Promise<T
     queueAnswers: true,
     databaseAnswers: true,
     waiting: 0,
-    addPoll({ definition, opensAtMs = noonMs - 3_600_000, closesAtMs = null, deletedAtMs, surveyId } = {}) {
+    addPoll({ definition, opensAtMs = noonMs - 3_600_000, closesAtMs = null, deletedAtMs, surveyId, ownerId } = {}) {
       const id = pollIdFromBytes(Buffer.from(String(++pollsMade).padStart(10, '0'))) as PollId
       const poll: Poll = {
         id,
         surveyId: surveyId ?? null,
+        ownerId: ownerId ?? null,
         definition: {
           title: 'Coca or Pepsi?',
           description: '',

@@ -30,6 +30,7 @@ export function samplePoll(
   return {
     id: String(++made).padStart(16, '0') as PollId,
     surveyId: changes.surveyId === undefined ? made : changes.surveyId,
+    ownerId: null,
     definition,
     version: { version: 2, opensAtMs: 0, closesAtMs: null, ...changes.version },
     revision: 1,

@@ -1,9 +1,13 @@
+import type { AuditEntry } from '../ports/audit-trail.ts'
 import type { BallotRepository } from '../ports/ballot-repository.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { IdGenerator } from '../ports/id-generator.ts'
 import type { PollRepository } from '../ports/poll-repository.ts'
+import type { VoterRoll } from '../ports/voter-roll.ts'
+import type { VotingCodeRepository } from '../ports/voting-code-repository.ts'
 import { failure, type Result, success } from '../result.ts'
 import { type MasterKey, sealPollSecret } from '../secrets/master-key.ts'
+import type { Actor } from '../users/actor.ts'
 import { isFinal, type Poll, type PollDefinition, type PollId, type PollVersion, pollStateAt } from './poll.ts'
 import { newPollId } from './poll-id.ts'
 
@@ -26,19 +30,28 @@ interface Dependencies {
   masterKey: MasterKey
   clock: Clock
   ids: IdGenerator
+  /** Voting codes and the voter roll of a deleted poll go with it. */
+  codes?: Pick<VotingCodeRepository, 'removeAll'>
+  roll?: Pick<VoterRoll, 'removeAll'>
   /** Until when everything is counted (epoch milliseconds), null before the first beat: decides whether a result is final. */
   countedUntilMs: () => Promise<number | null>
 }
 
-/** What an administrator does to polls. Reads and writes the primary. */
+/** What administrators and organizers do to polls, each change with its entry in the audit trail. Reads and writes the primary. */
 export function pollAdministration(dependencies: Dependencies) {
   const { polls, ballots, masterKey, clock, ids } = dependencies
 
-  async function create(definition: PollDefinition): Promise<Poll> {
+  function entryOf(actor: Actor, action: string, id: PollId, details: AuditEntry['details'] = {}): AuditEntry {
+    return { atMs: clock.nowMs(), actor, action, subject: `poll ${id}`, details }
+  }
+
+  /** The poll is its maker's. */
+  async function create(definition: PollDefinition, actor: Actor): Promise<Poll> {
     const id = newPollId(ids)
     const poll: Poll = {
       id,
       surveyId: null,
+      ownerId: actor.userId,
       definition,
       version: { version: 1, opensAtMs: null, closesAtMs: null },
       revision: 1,
@@ -46,7 +59,7 @@ export function pollAdministration(dependencies: Dependencies) {
       deletedAtMs: null,
       secretSealed: sealPollSecret(masterKey, id, ids.randomBytes(32)),
     }
-    await polls.create(poll)
+    await polls.create(poll, entryOf(actor, 'poll.created', id, { access: definition.access }))
     return poll
   }
 
@@ -65,19 +78,30 @@ export function pollAdministration(dependencies: Dependencies) {
     return failure({ kind: 'state', detail: 'the poll is being changed by somebody else: read it again' })
   }
 
-  function edit(id: PollId, definition: PollDefinition): Promise<PollResult> {
+  function edit(id: PollId, definition: PollDefinition, actor: Actor): Promise<PollResult> {
     return change(id, async (poll) =>
-      poll.version.opensAtMs === null ? success(() => polls.updateDefinition(id, definition, poll.revision)) : failure({ kind: 'frozen' }),
+      poll.version.opensAtMs === null
+        ? success(() =>
+            polls.updateDefinition(id, definition, poll.revision, entryOf(actor, 'poll.edited', id, { access: definition.access })),
+          )
+        : failure({ kind: 'frozen' }),
     )
   }
 
-  function addVersion(poll: Poll, times: Pick<PollVersion, 'opensAtMs' | 'closesAtMs'>) {
+  function addVersion(
+    poll: Poll,
+    times: Pick<PollVersion, 'opensAtMs' | 'closesAtMs'>,
+    actor: Actor,
+    action: 'poll.opened' | 'poll.closed',
+  ) {
+    const version = poll.version.version + 1
+    const entry = entryOf(actor, action, poll.id, { version, ...times })
     const withSurveyId = poll.definition.listed && poll.definition.questions.length === 1
-    return () => polls.addVersion(poll.id, { version: poll.version.version + 1, ...times }, poll.revision, withSurveyId)
+    return () => polls.addVersion(poll.id, { version, ...times }, poll.revision, withSurveyId, entry)
   }
 
   /** Opens a draft now or at `opensAtMs`; gives a scheduled, open or closed poll (not a final one) another closing time. */
-  function open(id: PollId, times: { opensAtMs: number | null; closesAtMs: number | null }): Promise<PollResult> {
+  function open(id: PollId, times: { opensAtMs: number | null; closesAtMs: number | null }, actor: Actor): Promise<PollResult> {
     return change(id, async (poll) => {
       const now = clock.nowMs()
       if (await final(poll)) return failure({ kind: 'final' })
@@ -92,12 +116,12 @@ export function pollAdministration(dependencies: Dependencies) {
       if (times.closesAtMs !== null && times.closesAtMs <= Math.max(opensAtMs ?? now, now)) {
         return failure({ kind: 'invalid', field: 'closesAt', detail: 'expected an instant after the opening, in the future' })
       }
-      return success(addVersion(poll, { opensAtMs, closesAtMs: times.closesAtMs }))
+      return success(addVersion(poll, { opensAtMs, closesAtMs: times.closesAtMs }, actor, 'poll.opened'))
     })
   }
 
   /** Closes an open poll in ten seconds, or at `closesAtMs`. */
-  function close(id: PollId, closesAtMs: number | null): Promise<PollResult> {
+  function close(id: PollId, closesAtMs: number | null, actor: Actor): Promise<PollResult> {
     return change(id, async (poll) => {
       const now = clock.nowMs()
       const state = pollStateAt(poll.version, now)
@@ -110,38 +134,40 @@ export function pollAdministration(dependencies: Dependencies) {
           detail: 'expected at least ten seconds from now, for the ballots on their way',
         })
       }
-      return success(
-        addVersion(poll, {
-          opensAtMs: poll.version.opensAtMs,
-          closesAtMs: closesAtMs ?? Math.min(soonest, poll.version.closesAtMs ?? soonest),
-        }),
-      )
+      const closing = closesAtMs ?? Math.min(soonest, poll.version.closesAtMs ?? soonest)
+      return success(addVersion(poll, { opensAtMs: poll.version.opensAtMs, closesAtMs: closing }, actor, 'poll.closed'))
     })
   }
 
   /** A new draft with the same definition: its own id, its own secret, no ballots. */
-  async function duplicate(id: PollId): Promise<PollResult> {
+  async function duplicate(id: PollId, actor: Actor): Promise<PollResult> {
     const poll = await polls.find(id)
     if (poll === null || poll.deletedAtMs !== null) return failure({ kind: 'not_found' })
-    return success(await create(poll.definition))
+    return success(await create(poll.definition, actor))
   }
 
   /** Deletes a draft or a poll with a final result, ballots and all. Its id is never used again. */
-  async function remove(id: PollId): Promise<PollResult> {
+  async function remove(id: PollId, actor: Actor): Promise<PollResult> {
     const poll = await polls.find(id)
     if (poll !== null && poll.deletedAtMs !== null) {
       // Said again: an earlier time may have been cut short between the mark and the last ballot.
-      await ballots.erase(id)
+      await eraseAll(id)
       return success(poll)
     }
     const removed = await change(id, async (poll) => {
       if (poll.version.opensAtMs !== null && !(await final(poll))) {
         return failure({ kind: 'state', detail: 'only a draft, or a closed poll whose result is final, can be deleted: close it first' })
       }
-      return success(() => polls.markDeleted(id, clock.nowMs(), poll.revision))
+      return success(() => polls.markDeleted(id, clock.nowMs(), poll.revision, entryOf(actor, 'poll.deleted', id)))
     })
-    if (removed.ok) await ballots.erase(id)
+    if (removed.ok) await eraseAll(id)
     return removed
+  }
+
+  async function eraseAll(id: PollId): Promise<void> {
+    await ballots.erase(id)
+    await dependencies.codes?.removeAll(id)
+    await dependencies.roll?.removeAll(id)
   }
 
   async function final(poll: Poll): Promise<boolean> {

@@ -4,7 +4,11 @@ export type PollId = string & { readonly [brand]: 'PollId' }
 
 export type CountingMethod = 'single' | 'multiple'
 export type ResultsVisibility = 'always' | 'after_voting' | 'after_closing' | 'owner'
-export type AccessLevel = 'open'
+/**
+ * Who may vote. `open`: everybody; `guarded`: everybody, with proof of work when many come from one address; `code`: who has a voting code;
+ * `account`: who is on the voter roll.
+ */
+export type AccessLevel = 'open' | 'guarded' | 'code' | 'account'
 
 export interface Option {
   /** 1..100, stable: ballots and tallies name the option by it. */
@@ -48,6 +52,8 @@ export interface Poll {
   readonly id: PollId
   /** The small number at the survey routes, or null. */
   readonly surveyId: number | null
+  /** The user whose poll it is; null: nobody's, then only administrators (and the administrator's token) change it. */
+  readonly ownerId: number | null
   readonly definition: PollDefinition
   /** The newest version. */
   readonly version: PollVersion

@@ -14,6 +14,12 @@ export interface MasterKey {
   cookieHmac: HmacSha256
   /** Signs receipts. */
   receiptHmac: HmacSha256
+  /** Chains the audit trail. */
+  auditHmac: HmacSha256
+  /** Signs challenges of guarded polls. */
+  challengeHmac: HmacSha256
+  /** The key by which addresses are hashed on one day (days since 1970, UTC). */
+  addressKeyOf(day: number): Buffer
   /** 16 hexadecimal digits that tell two keys apart and reveal neither. */
   fingerprint: string
   /** AES-256-GCM: nonce (12 bytes), ciphertext, tag (16). `context` names what is sealed; opening with another context fails. */
@@ -29,6 +35,9 @@ export function openMasterKey(key: Uint8Array): MasterKey {
   return {
     cookieHmac: hmacSha256(derive('cookie')),
     receiptHmac: hmacSha256(derive('receipt')),
+    auditHmac: hmacSha256(derive('audit')),
+    challengeHmac: hmacSha256(derive('challenge')),
+    addressKeyOf: (day) => derive(`address ${day}`),
     fingerprint: derive('fingerprint').toString('hex').slice(0, 16),
     seal(plain, context) {
       const nonce = randomBytes(nonceBytes)

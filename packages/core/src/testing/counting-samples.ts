@@ -62,6 +62,7 @@ export function sampleDraft(more: Partial<Poll> = {}): Poll {
   return {
     id: newPollId(systemIds),
     surveyId: null,
+    ownerId: null,
     definition: sampleDefinition(),
     version: { version: 1, opensAtMs: null, closesAtMs: null },
     revision: 1,

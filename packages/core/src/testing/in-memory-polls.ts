@@ -1,6 +1,8 @@
 import type { Poll, PollId, PollVersion } from '../poll/poll.ts'
+import type { AuditEntry } from '../ports/audit-trail.ts'
 import { PermanentDatabaseError } from '../ports/ballot-repository.ts'
 import type { PollRepository } from '../ports/poll-repository.ts'
+import { InMemoryAuditTrail } from './in-memory-audit-trail.ts'
 
 interface StoredPoll {
   poll: Poll
@@ -10,10 +12,16 @@ interface StoredPoll {
 /** Polls in memory. For tests; passes the same contract suite as the real ones. Set `failure` to make every call throw it. */
 export class InMemoryPolls implements PollRepository {
   failure: Error | null = null
+  readonly #audit: InMemoryAuditTrail
+
+  constructor(audit: InMemoryAuditTrail = new InMemoryAuditTrail()) {
+    this.#audit = audit
+  }
+
   readonly #polls = new Map<PollId, StoredPoll>()
   #lastSurveyId = 0
 
-  async create(poll: Poll): Promise<void> {
+  async create(poll: Poll, entry?: AuditEntry): Promise<void> {
     this.#assertWorks()
     if (poll.surveyId !== null) throw new Error('a new poll has no survey id: it gets one with a version')
     if (this.#polls.has(poll.id)) throw new PermanentDatabaseError('there is a poll with this id')
@@ -21,6 +29,7 @@ export class InMemoryPolls implements PollRepository {
       poll: { ...poll, definition: structuredClone(poll.definition) },
       versions: new Map([[poll.version.version, poll.version]]),
     })
+    this.#audit.append(entry)
   }
 
   async find(id: PollId): Promise<Poll | null> {
@@ -44,12 +53,30 @@ export class InMemoryPolls implements PollRepository {
   }
 
   async list(request: { publicOnly: boolean; limit: number; after: PollId | null }): Promise<{ polls: Poll[]; next: PollId | null }> {
+    return this.#page(request, (poll) => !request.publicOnly || isPublic(poll))
+  }
+
+  async listManaged(request: {
+    ownerId: number | null
+    search: string | null
+    limit: number
+    after: PollId | null
+  }): Promise<{ polls: Poll[]; next: PollId | null }> {
+    const search = request.search?.toLowerCase() ?? ''
+    return this.#page(
+      request,
+      ({ ownerId, definition }) =>
+        (request.ownerId === null || ownerId === request.ownerId) && definition.title.toLowerCase().includes(search),
+    )
+  }
+
+  #page(request: { limit: number; after: PollId | null }, matches: (poll: Poll) => boolean): { polls: Poll[]; next: PollId | null } {
     this.#assertWorks()
     const after = request.after === null ? null : this.#polls.get(request.after)?.poll
     if (after === undefined) return { polls: [], next: null }
     const rest = this.#all()
       .filter((poll) => poll.deletedAtMs === null && (after === null || byAge(after, poll) < 0))
-      .filter((poll) => !request.publicOnly || isPublic(poll))
+      .filter(matches)
       .sort(byAge)
     const polls = rest.slice(0, request.limit)
     return { polls, next: rest.length > request.limit ? (polls.at(-1)?.id ?? null) : null }
@@ -63,23 +90,34 @@ export class InMemoryPolls implements PollRepository {
       .slice(0, limit)
   }
 
-  async updateDefinition(id: PollId, definition: Poll['definition'], expectedRevision: number): Promise<boolean> {
-    return this.#change(id, expectedRevision, { definition: structuredClone(definition) })
+  async updateDefinition(id: PollId, definition: Poll['definition'], expectedRevision: number, entry?: AuditEntry): Promise<boolean> {
+    return this.#change(id, expectedRevision, { definition: structuredClone(definition) }, entry)
   }
 
-  async addVersion(id: PollId, version: PollVersion, expectedRevision: number, withSurveyId: boolean): Promise<boolean> {
+  async addVersion(
+    id: PollId,
+    version: PollVersion,
+    expectedRevision: number,
+    withSurveyId: boolean,
+    entry?: AuditEntry,
+  ): Promise<boolean> {
     if (this.#polls.get(id)?.poll.revision === expectedRevision && this.#polls.get(id)?.versions.has(version.version)) {
       throw new PermanentDatabaseError('there is a version with this number')
     }
-    if (!this.#change(id, expectedRevision, { version })) return false
+    if (!this.#change(id, expectedRevision, { version }, entry)) return false
     const stored = this.#polls.get(id) as StoredPoll
     stored.versions.set(version.version, version)
     if (withSurveyId && stored.poll.surveyId === null) stored.poll = { ...stored.poll, surveyId: ++this.#lastSurveyId }
     return true
   }
 
-  async markDeleted(id: PollId, deletedAtMs: number, expectedRevision: number): Promise<boolean> {
-    return this.#change(id, expectedRevision, { deletedAtMs })
+  async markDeleted(id: PollId, deletedAtMs: number, expectedRevision: number, entry?: AuditEntry): Promise<boolean> {
+    return this.#change(id, expectedRevision, { deletedAtMs }, entry)
+  }
+
+  /** What the database does when a user is removed. */
+  removeOwner(userId: number): void {
+    for (const stored of this.#polls.values()) if (stored.poll.ownerId === userId) stored.poll = { ...stored.poll, ownerId: null }
   }
 
   #assertWorks(): void {
@@ -90,11 +128,12 @@ export class InMemoryPolls implements PollRepository {
     return [...this.#polls.values()].map(({ poll }) => poll)
   }
 
-  #change(id: PollId, expectedRevision: number, change: Partial<Poll>): boolean {
+  #change(id: PollId, expectedRevision: number, change: Partial<Poll>, entry: AuditEntry | undefined): boolean {
     this.#assertWorks()
     const stored = this.#polls.get(id)
     if (stored === undefined || stored.poll.revision !== expectedRevision || stored.poll.deletedAtMs !== null) return false
     stored.poll = { ...stored.poll, ...change, revision: expectedRevision + 1 }
+    this.#audit.append(entry)
     return true
   }
 }

@@ -1,4 +1,5 @@
 import {
+  type AuditEntry,
   asBuffer,
   type Clock,
   type Poll,
@@ -26,7 +27,7 @@ export class SqlPollRepository implements PollRepository {
     this.#clock = options.clock ?? systemClock
   }
 
-  async create(poll: Poll): Promise<void> {
+  async create(poll: Poll, _entry?: AuditEntry): Promise<void> {
     if (poll.surveyId !== null) throw new Error('a new poll has no survey id: it gets one with a version')
     await classified(() =>
       this.#db.transaction().execute(async (transaction) => {
@@ -107,6 +108,10 @@ export class SqlPollRepository implements PollRepository {
     return { polls, next: rows.length > limit ? (polls.at(-1)?.id ?? null) : null }
   }
 
+  listManaged(request: { ownerId: number | null; search: string | null; limit: number; after: PollId | null }): Promise<PollListing> {
+    return this.list({ ...request, publicOnly: false })
+  }
+
   async listSurveys(limit: number): Promise<readonly Poll[]> {
     // Only a poll of one question is ever given a survey id.
     const rows = await classified(() =>
@@ -122,11 +127,11 @@ export class SqlPollRepository implements PollRepository {
     return rows.map(toPoll)
   }
 
-  updateDefinition(id: PollId, definition: PollDefinition, expectedRevision: number): Promise<boolean> {
+  updateDefinition(id: PollId, definition: PollDefinition, expectedRevision: number, _entry?: AuditEntry): Promise<boolean> {
     return classified(() => this.#change(this.#db, id, expectedRevision, definitionColumns(definition)))
   }
 
-  addVersion(id: PollId, version: PollVersion, expectedRevision: number, withSurveyId: boolean): Promise<boolean> {
+  addVersion(id: PollId, version: PollVersion, expectedRevision: number, withSurveyId: boolean, _entry?: AuditEntry): Promise<boolean> {
     return classified(() =>
       this.#db.transaction().execute(async (transaction) => {
         // First, because it locks the poll: of two at once the other waits here, and then finds a newer revision.
@@ -141,7 +146,7 @@ export class SqlPollRepository implements PollRepository {
     )
   }
 
-  markDeleted(id: PollId, deletedAtMs: number, expectedRevision: number): Promise<boolean> {
+  markDeleted(id: PollId, deletedAtMs: number, expectedRevision: number, _entry?: AuditEntry): Promise<boolean> {
     return classified(() => this.#change(this.#db, id, expectedRevision, { deleted_at_ms: deletedAtMs }))
   }
 
@@ -218,6 +223,7 @@ function toPoll(row: PollRow): Poll {
   return {
     id: row.poll_id as PollId,
     surveyId: row.survey_id,
+    ownerId: null,
     definition: JSON.parse(row.definition) as PollDefinition,
     version: toVersion(row),
     revision: row.revision,
