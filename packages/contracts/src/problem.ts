@@ -6,6 +6,7 @@ export const problems = {
   'invalid-request': { status: 400, title: 'The request does not have the expected form' },
   'invalid-json': { status: 400, title: 'The body is not JSON' },
   unauthorized: { status: 401, title: 'Sign in first' },
+  'origin-refused': { status: 403, title: 'Pages of that origin may not do this' },
   'results-hidden': { status: 403, title: 'Results of this poll are not shown yet' },
   'not-found': { status: 404, title: 'There is nothing at this address' },
   'poll-not-found': { status: 404, title: 'There is no such poll' },
@@ -22,6 +23,7 @@ export const problems = {
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be JSON' },
   'invalid-answer': { status: 422, title: 'An answer does not fit the poll' },
+  'too-many-requests': { status: 429, title: 'Too many requests come from this address' },
   'internal-error': { status: 500, title: 'Something broke on our side' },
   overloaded: { status: 503, title: 'Too many ballots are waiting' },
   'too-many-readers': { status: 503, title: 'Too many readers follow results here' },
@@ -52,7 +54,7 @@ export const problem = z.object({
   at: z.string().optional(),
   /** With `results-hidden`: what shows them. */
   shown: resultsVisibility.exclude(['always']).optional(),
-  /** With 503: seconds to wait, as in the Retry-After header. */
+  /** With 429 and 503: seconds to wait, as in the Retry-After header. */
   retryAfter: z.int().optional(),
 })
 
