@@ -12,7 +12,7 @@ import {
   rowSequence,
   sealPollSecret,
   unsealPollSecret,
-  voterCookieOf,
+  voterCookies,
   voterKeysOf,
 } from '@urna/core'
 import {
@@ -430,7 +430,7 @@ describe('every route', () => {
     return {
       poll,
       receipt: receiptText(masterKey, { pollId: id, voterKey, seq }),
-      cookie: `urna_voter=${voterCookieOf(masterKey, identity)}`,
+      cookie: `urna_voter=${voterCookies(masterKey).write(identity)}`,
     }
   }
 

@@ -9,10 +9,11 @@ import {
   type Primary,
   type Replica,
 } from '@urna/database'
-import { RedisResultsCache, redisConnection, redisEventLine, redisStreamsQueue, sqsEventLine } from '@urna/queue'
+import { RedisRequestCounts, RedisResultsCache, redisConnection, redisEventLine, redisStreamsQueue, sqsEventLine } from '@urna/queue'
 import {
   type ApiConfig,
   type Composed,
+  connectionsWithinOpenFiles,
   createEventLog,
   createLifecycle,
   createMetrics,
@@ -80,6 +81,9 @@ export async function compose(config: ApiConfig, logger: Logger, changes: Partia
   const shared = openSharedCounts(config, metrics.registry)
   lifecycle.onStop('shared results', () => shared?.close())
 
+  const requestCounts = openRequestCounts(config, metrics.registry)
+  lifecycle.onStop('shared request counts', () => requestCounts?.close())
+
   const pagesRoot = builtPages()
   const api = await buildApi({
     publisher: queue.publisher,
@@ -93,7 +97,11 @@ export async function compose(config: ApiConfig, logger: Logger, changes: Partia
     defaultPoll: config.defaultPoll,
     allowedOrigins: config.allowedOrigins ?? [],
     trustProxy: config.trustedProxies === null ? false : [...config.trustedProxies],
-    secureCookies: config.publicUrl?.startsWith('https:') === true,
+    publicUrl: config.publicUrl,
+    cookieKeys: { key: config.cookieKey, oldestKey: config.cookieKeyOldest },
+    requestsPerSecondMax: config.requestsPerSecondMax,
+    ...(requestCounts !== null && { requestCounts }),
+    serverLimits: { connectionsMax: connectionsWithinOpenFiles(config.connectionsMax) },
     version: projectVersion,
     logger,
     metrics,
@@ -196,6 +204,21 @@ function openSharedCounts({ resultsCache }: ApiConfig, registry: Registry): Redi
   counter('urna_results_cache_misses_total', 'Results that were read from the database.', () => cache.counts.misses)
   counter('urna_results_cache_failures_total', 'Times the cache did not answer, or not with results.', () => cache.counts.failures)
   return cache
+}
+
+function openRequestCounts({ requestCounts, requestsPerSecondMax }: ApiConfig, registry: Registry): RedisRequestCounts | null {
+  if (requestCounts === null || requestsPerSecondMax === null) return null
+  const counts = new RedisRequestCounts({ connection: redisConnection(requestCounts) })
+  new Counter({
+    name: 'urna_request_counts_failures_total',
+    help: 'Requests that were counted in this process only, because Redis failed.',
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(counts.failures)
+    },
+  })
+  return counts
 }
 
 function registerDatabaseMetrics(registry: Registry, database: FallbackDatabase): void {

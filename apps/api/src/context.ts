@@ -4,12 +4,14 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, 
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Administrator } from './administrator.ts'
 import type { ApiMetrics } from './api-metrics.ts'
+import type { Cookies } from './cookies.ts'
 import type { Definitions } from './definitions.ts'
 import type { ApiDependencies } from './dependencies.ts'
 import type { Health } from './health.ts'
 import type { InFlight } from './in-flight.ts'
 import type { LiveResults } from './live-results.ts'
 import type { LoadMonitor } from './load-monitor.ts'
+import type { RequestOrigins } from './request-origins.ts'
 import type { ResultsCache } from './results-cache.ts'
 import type { ResultsGate } from './results-gate.ts'
 import type { TakeBallot } from './take-ballot.ts'
@@ -20,6 +22,7 @@ export interface ApiContext {
   readonly dependencies: ApiDependencies
   readonly administration: ReturnType<typeof pollAdministration>
   readonly administrator: Administrator
+  readonly cookies: Cookies
   readonly definitions: Definitions
   readonly health: Health
   readonly identities: VoterIdentities
@@ -27,6 +30,7 @@ export interface ApiContext {
   readonly liveResults: LiveResults
   readonly load: LoadMonitor
   readonly metrics: ApiMetrics
+  readonly origins: RequestOrigins
   readonly resultsCache: ResultsCache
   readonly resultsGate: ResultsGate
   readonly takeBallot: TakeBallot

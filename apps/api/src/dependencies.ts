@@ -14,6 +14,8 @@ import type {
 } from '@urna/core'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Registry } from 'prom-client'
+import type { SharedRequestCounts } from './request-limit.ts'
+import type { ServerLimits } from './server.ts'
 
 /** `database` is the primary; `replica` only where there is one. */
 export type DependencyName = 'queue' | 'database' | 'replica'
@@ -62,8 +64,19 @@ export interface ApiDependencies {
   readonly allowedOrigins: readonly string[] | '*'
   /** Addresses and CIDRs of proxies whose X-Forwarded-* headers are believed. */
   readonly trustProxy: false | string[]
-  /** Voters come by https only: cookies are never sent without it. Default: as a believed proxy says of each request. */
-  readonly secureCookies?: boolean
+  /**
+   * The address that voters use, where it is known. With https, cookies are never sent without it; default: as a believed proxy says of
+   * each request.
+   */
+  readonly publicUrl?: string | null
+  /** Generations of the key of voter cookies: the one that signs, and the oldest that is believed. Default: 1 and 1. */
+  readonly cookieKeys?: { readonly key: number; readonly oldestKey: number }
+  /** More requests than this a second of one address: 429. Default or null: no limit. */
+  readonly requestsPerSecondMax?: number | null
+  /** Where several processes count the requests of an address together. */
+  readonly requestCounts?: SharedRequestCounts
+  /** Limits of the HTTP server that are to be others than {@link serverLimits}. */
+  readonly serverLimits?: Partial<ServerLimits>
   readonly version: string
   readonly logger: FastifyBaseLogger
   /** Of @urna/runtime: where this process registers its figures. */

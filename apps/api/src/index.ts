@@ -1,11 +1,12 @@
 import fastifyCors from '@fastify/cors'
-import { pollAdministration } from '@urna/core'
+import { addressHashes, pollAdministration } from '@urna/core'
 import type { FastifyInstance } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { Addresses } from './addresses.ts'
 import { Administrator } from './administrator.ts'
 import { ApiMetrics } from './api-metrics.ts'
 import type { ApiContext, ZodScope } from './context.ts'
+import { Cookies } from './cookies.ts'
 import { corsOptionsOf } from './cross-origin.ts'
 import { Definitions } from './definitions.ts'
 import type { ApiDependencies } from './dependencies.ts'
@@ -16,6 +17,8 @@ import { LoadMonitor } from './load-monitor.ts'
 import { registerOpenApi } from './openapi.ts'
 import { notFound, registerDocs, registerPages } from './pages.ts'
 import { errorHandler } from './problems.ts'
+import { RequestLimit } from './request-limit.ts'
+import { isSafe, RequestOrigins } from './request-origins.ts'
 import { ResultsCache } from './results-cache.ts'
 import { ResultsGate } from './results-gate.ts'
 import { ballotIntakeRoute, ownBallotRoute } from './routes/ballots.ts'
@@ -25,7 +28,8 @@ import { liveResultsRoute } from './routes/live-results.ts'
 import { pollRoutes } from './routes/polls.ts'
 import { receiptRoutes } from './routes/receipts.ts'
 import { resultsRoutes } from './routes/results.ts'
-import { closeServer, createServer } from './server.ts'
+import { securityHeaders } from './security-headers.ts'
+import { assertWithinLimits, closeServer, createServer } from './server.ts'
 import { ballotTaker, shuttingDown } from './take-ballot.ts'
 import { VoterIdentities } from './voter-identity.ts'
 
@@ -46,6 +50,10 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answered while the server drains too. */
     duringDrain?: boolean
+    /** Pages of any origin may call it, whatever it changes: it reads no cookie. */
+    anyOrigin?: boolean
+    /** Not counted among the requests a second of an address. */
+    anyRate?: boolean
   }
 }
 
@@ -53,7 +61,12 @@ declare module 'fastify' {
 export async function buildApi(dependencies: ApiDependencies): Promise<FastifyInstance> {
   const context = contextOf(dependencies)
   const { definitions, liveResults, load, handleError } = context
-  const app = createServer({ trustProxy: dependencies.trustProxy, handleError })
+  const app = createServer({
+    trustProxy: dependencies.trustProxy,
+    handleError,
+    logger: dependencies.logger,
+    limits: dependencies.serverLimits,
+  })
   const addresses = new Addresses()
   addresses.watch(app)
   await registerOpenApi(app, dependencies.version)
@@ -85,7 +98,10 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
   const definitions = new Definitions({ polls: dependencies.definitions ?? polls, masterKey, logger })
   const load = new LoadMonitor({ queueDepth, backlogMax: dependencies.backlogMax ?? backlogMaxDefault })
   const administrator = new Administrator(dependencies.adminTokenHash)
-  const identities = new VoterIdentities({ masterKey, ids, trustProxy: dependencies.trustProxy, secureCookies: dependencies.secureCookies })
+  const { allowedOrigins, cookieKeys, publicUrl = null, trustProxy } = dependencies
+  const cookies = new Cookies({ isHttps: publicUrl?.startsWith('https:') === true, trustProxy })
+  const origins = new RequestOrigins({ publicUrl, allowedOrigins })
+  const identities = new VoterIdentities({ masterKey, ids, cookies, origins, cookieKeys })
   /** Asked now; while the queue does not answer, what it last said. */
   const waiting = async () => {
     try {
@@ -108,6 +124,7 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
     dependencies,
     administration: pollAdministration(dependencies),
     administrator,
+    cookies,
     definitions,
     health: new Health(dependencies.dependencyChecks),
     identities,
@@ -115,6 +132,7 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
     liveResults,
     load,
     metrics,
+    origins,
     resultsCache,
     resultsGate,
     takeBallot: ballotTaker(dependencies),
@@ -123,17 +141,23 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
 }
 
 async function registerEverythingElse(scope: FastifyInstance, context: ApiContext, addresses: Addresses): Promise<void> {
-  const { dependencies, inFlight, metrics } = context
+  const { dependencies, inFlight, metrics, origins } = context
   const { pagesRoot } = dependencies
+  const headers = securityHeaders(dependencies.publicUrl ?? null)
   scope.addHook('onRequest', (request, reply, done) => {
     inFlight.begin()
     // Not in onResponse: that never comes when the client hangs up.
     reply.raw.once('close', () => {
       if (!inFlight.isStream(reply.raw)) inFlight.end()
     })
-    reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer')
-    if (inFlight.draining && request.routeOptions.config?.duringDrain !== true) done(shuttingDown())
-    else done()
+    reply.headers(headers)
+    if (inFlight.draining && request.routeOptions.config?.duringDrain !== true) return done(shuttingDown())
+    try {
+      assertWithinLimits(request)
+    } catch (error) {
+      return done(error as Error)
+    }
+    done()
   })
   scope.addHook('onResponse', (request, reply, done) => {
     if (inFlight.isStream(reply.raw)) return done()
@@ -154,8 +178,19 @@ async function registerEverythingElse(scope: FastifyInstance, context: ApiContex
       done(error as Error)
     }
   })
+  // Before authentication and before the body is read: whose request it is does not matter, if somebody else's page made it.
+  scope.addHook('onRequest', (request, _reply, done) => {
+    try {
+      if (!isSafe(request.method) && request.routeOptions.config.anyOrigin !== true) origins.assertMayWrite(request)
+    } catch (error) {
+      return done(error as Error)
+    }
+    done()
+  })
   await scope.register(registerDocs)
   await scope.register(async (inner) => {
+    const limit = requestLimitOf(dependencies)
+    if (limit !== null) inner.addHook('onRequest', limit.hook)
     const api = inner.withTypeProvider<ZodTypeProvider>() as ZodScope
     api.setValidatorCompiler(validatorCompiler)
     // The schemas of replies are documentation, and the tests hold the replies against them. A voter gets no 500 for a mistake in one.
@@ -168,6 +203,11 @@ async function registerEverythingElse(scope: FastifyInstance, context: ApiContex
     receiptRoutes(context)(api)
     compatibleRoutes(context)(api)
   })
+}
+
+function requestLimitOf({ clock, masterKey, requestCounts, requestsPerSecondMax = null }: ApiDependencies): RequestLimit | null {
+  if (requestsPerSecondMax === null) return null
+  return new RequestLimit({ perSecondMax: requestsPerSecondMax, hashOf: addressHashes(masterKey, clock), shared: requestCounts })
 }
 
 async function drain(app: FastifyInstance, context: ApiContext, limitMs: number): Promise<void> {

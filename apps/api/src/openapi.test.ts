@@ -101,7 +101,7 @@ it('asks for the administrator’s token exactly where strangers get 401', async
 it('documents problems as problem+json', () => {
   const ballots = document.paths?.['/v1/polls/{id}/ballots']?.post?.responses as Record<string, OpenAPIV3_1.ResponseObject>
   expect(Object.keys(ballots)).toEqual(
-    ['202', '400', '404', '409', '410', '413', '415', '422', '500', '503'].filter((status) => status in ballots),
+    ['202', '400', '403', '404', '409', '410', '413', '415', '422', '500', '503'].filter((status) => status in ballots),
   )
   expect(ballots['422']?.content).toEqual({ 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } })
   expect(ballots['503']?.description).toContain('`queue-unavailable`')

@@ -66,7 +66,8 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
       info: {
         title: 'Urna',
         version,
-        description: 'Self-hosted voting. Errors are RFC 9457 problem details; their types never change.',
+        description:
+          'Self-hosted voting. Errors are RFC 9457 problem details; their types never change. Routes that write refuse pages of other origins (403 `origin-refused`); those for voting, health and metrics apart, any route may answer 429 `too-many-requests`.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
       tags: [

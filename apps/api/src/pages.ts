@@ -5,8 +5,7 @@ import fastifySwaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Addresses } from './addresses.ts'
 import { ProblemError } from './problems.ts'
-
-const pagePolicy = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+import { pageHeaders } from './security-headers.ts'
 
 /** The folder of the pages that were built beside this app; null where they were not. */
 export function builtPages(): string | null {
@@ -24,7 +23,7 @@ export async function registerPages(app: FastifyInstance, pagesRoot: string): Pr
     // The build writes them: a crowd on telephones loads a third of the bytes.
     preCompressed: true,
     setHeaders(reply, path) {
-      reply.header('Content-Security-Policy', pagePolicy)
+      reply.headers(pageHeaders)
       // The build names these files by their content: a new content has a new name.
       const immutable = path.includes(`${sep}assets${sep}`)
       reply.header('Cache-Control', immutable ? 'public, max-age=31536000, immutable' : 'public, no-cache')

@@ -38,7 +38,7 @@ function retryAfterSeconds(): number {
   return 1 + Math.floor(Math.random() * 5)
 }
 
-/** The document of a problem. Each one of status 503 says when to come back. */
+/** The document of a problem. Each one of status 429 or 503 says when to come back. */
 export function problemDocument(name: ProblemName, details: ProblemDetails = {}): Problem {
   const { status, title } = problems[name]
   return {
@@ -49,7 +49,7 @@ export function problemDocument(name: ProblemName, details: ProblemDetails = {})
     ...(details.errors !== undefined && { errors: [...details.errors] }),
     ...(details.at !== undefined && { at: details.at }),
     ...(details.shown !== undefined && { shown: details.shown }),
-    ...(status === 503 && { retryAfter: retryAfterSeconds() }),
+    ...((status === 503 || status === 429) && { retryAfter: retryAfterSeconds() }),
   }
 }
 

@@ -73,7 +73,7 @@ export class ResultsGate {
     const { ballots, identities, masterKey } = this.#options
     const receipt = request.headers['urna-receipt']
     if (typeof receipt === 'string' && parseReceipt(masterKey, receipt)?.pollId === poll.id) return true
-    const voter = identities.ofCookie(request.headers.cookie)
+    const voter = identities.ofCookie(request)
     return voter !== null && (await ballots.find(poll.id, voterKeys(voter.identity))) !== null
   }
 }

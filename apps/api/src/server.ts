@@ -1,28 +1,56 @@
+import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ProblemName } from '@urna/contracts'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { isDeeperThan, jsonDepthMax } from './json-depth.ts'
 import { ProblemError, problemDocument } from './problems.ts'
 
 /** Bodies of polls; routes with smaller ones say so. */
 const bodyBytesMax = 1024 * 1024
 
+/** What a connection may ask of this server before anybody looks at what it says. */
+export interface ServerLimits {
+  readonly connectionsMax: number
+  /** Of the first line and all headers together. */
+  readonly headerBytesMax: number
+  /** Slow senders hold memory: so long may the headers take, */
+  readonly headersTimeoutMs: number
+  /** and so long the whole request, with a body of at most 1 MiB. */
+  readonly requestTimeoutMs: number
+  /** How often that is looked after. */
+  readonly timeoutsCheckedEveryMs: number
+}
+
+export const serverLimits: ServerLimits = {
+  connectionsMax: Number.POSITIVE_INFINITY,
+  headerBytesMax: 16 * 1024,
+  headersTimeoutMs: 20_000,
+  requestTimeoutMs: 30_000,
+  timeoutsCheckedEveryMs: 5_000,
+}
+
+const headersMax = 100
+const urlLengthMax = 2_048
+
 export interface ServerOptions {
   readonly trustProxy: false | string[]
   readonly handleError: (error: unknown, request: FastifyRequest, reply: FastifyReply) => void
+  readonly logger: FastifyBaseLogger
+  readonly limits?: Partial<ServerLimits> | undefined
 }
 
 /** An empty server of ours: its limits, how it reads bodies, and its one error handler. */
-export function createServer({ trustProxy, handleError }: ServerOptions): FastifyInstance {
+export function createServer({ trustProxy, handleError, logger, limits }: ServerOptions): FastifyInstance {
+  const { connectionsMax, headerBytesMax, headersTimeoutMs, requestTimeoutMs, timeoutsCheckedEveryMs } = { ...serverLimits, ...limits }
   const app = Fastify({
     // Fastify with a logger listens to the end of every response. What is worth a line is logged where it happens.
     logger: false,
     trustProxy,
     bodyLimit: bodyBytesMax,
-    // Slow senders hold memory: a body of at most 1 MiB has 30 s to arrive.
-    requestTimeout: 30_000,
+    requestTimeout: requestTimeoutMs,
     // Longer than the idle time of usual load balancers (60 s), so that they never send into a connection that we are closing.
     keepAliveTimeout: 72_000,
-    http: { headersTimeout: 20_000 },
+    http: { headersTimeout: headersTimeoutMs, maxHeaderSize: headerBytesMax, connectionsCheckingInterval: timeoutsCheckedEveryMs },
     routerOptions: { maxParamLength: 128 },
     // While draining, requests on open connections get our own 503 (see index.ts).
     return503OnClosing: false,
@@ -31,7 +59,34 @@ export function createServer({ trustProxy, handleError }: ServerOptions): Fastif
   })
   app.setErrorHandler((error, request, reply) => handleError(error, request, reply))
   readJsonBodies(app)
+  limitConnections(app.server, connectionsMax, logger)
+  // Node would leave out the headers beyond this number and say nothing; one more than we take, so that assertWithinLimits sees it.
+  app.server.maxHeadersCount = headersMax + 1
   return app as unknown as FastifyInstance
+}
+
+/** Throws if the request is longer than any of ours is. Cheap: the ballot route asks it, too. */
+export function assertWithinLimits({ raw }: FastifyRequest): void {
+  // Names and values.
+  if (raw.rawHeaders.length > 2 * headersMax)
+    throw new ProblemError('invalid-request', { detail: `expected at most ${headersMax} headers` })
+  if ((raw.url?.length ?? 0) > urlLengthMax) {
+    throw new ProblemError('invalid-request', { errors: [{ field: 'path', detail: `expected at most ${urlLengthMax} characters` }] })
+  }
+}
+
+/** Once in this time: whoever opens too many connections does not stop at one. */
+const dropsToldEveryMs = 10_000
+
+function limitConnections(server: Server, connectionsMax: number, logger: FastifyBaseLogger): void {
+  if (connectionsMax === Number.POSITIVE_INFINITY) return
+  server.maxConnections = connectionsMax
+  let toldAtMs = Number.NEGATIVE_INFINITY
+  server.on('drop', () => {
+    if (performance.now() - toldAtMs < dropsToldEveryMs) return
+    toldAtMs = performance.now()
+    logger.warn({ connectionsMax }, 'more connections than this process may have: new ones are closed at once')
+  })
 }
 
 /** JSON and nothing else, in valid UTF-8: with bytes replaced, two different user ids could become one voter. */
@@ -45,6 +100,10 @@ function readJsonBodies(app: {
   add.call(app as FastifyInstance, 'application/json', { parseAs: 'buffer' }, (_request, bytes, done) => {
     // No body at all is for the route to judge: some take it.
     if (bytes.length === 0) return done(null, undefined)
+    // Before it is parsed: what is nested without end is parsed without end.
+    if (isDeeperThan(jsonDepthMax, bytes as Buffer)) {
+      return done(new ProblemError('invalid-json', { detail: `expected at most ${jsonDepthMax} levels of nesting` }))
+    }
     let body: unknown
     try {
       body = JSON.parse(utf8.decode(bytes as Buffer))

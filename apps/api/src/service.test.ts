@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ApiDependencies } from './dependencies.ts'
+import { pageHeaders } from './security-headers.ts'
 import { type TestApi, testApi } from './testing/test-api.ts'
 
 let api: TestApi
@@ -149,7 +150,7 @@ describe('built pages', () => {
     const page = await api.app.inject('/')
     expect([page.statusCode, page.body]).toEqual([200, '<title>Urna</title>'])
     expect(page.headers).toMatchObject({
-      'content-security-policy': "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+      ...pageHeaders,
       'cache-control': 'public, no-cache',
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',

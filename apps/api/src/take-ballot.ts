@@ -59,7 +59,7 @@ export async function keepVoter<Value>(
   try {
     return await taking
   } catch (error) {
-    if (error instanceof QueueUnavailableError) reply.header('set-cookie', identities.setCookie(request, voter))
+    if (error instanceof QueueUnavailableError) identities.setCookie(request, reply, voter)
     throw error
   }
 }

@@ -1,4 +1,4 @@
-import { identityOf, voterCookieOf } from '@urna/core'
+import { identityOf, voterCookies } from '@urna/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type TestApi, testApi } from './testing/test-api.ts'
 
@@ -61,7 +61,7 @@ describe('who votes', () => {
 describe('the voter cookie', () => {
   it('carries the identity that was used', async () => {
     const { cookie } = await vote({ 'idempotency-key': key })
-    expect(cookie).toBe(`urna_voter=${voterCookieOf(api.masterKey, identityOf('key', key))}`)
+    expect(cookie).toBe(`urna_voter=${voterCookies(api.masterKey).write(identityOf('key', key))}`)
     const again = await vote({ cookie })
     expect(again.cookie).toBe(cookie)
   })

@@ -1,80 +1,78 @@
 import { idempotencyKey } from '@urna/contracts'
-import { type Identity, type IdGenerator, identityOf, identityOfVoterCookie, type MasterKey, voterCookieOf } from '@urna/core'
-import type { FastifyRequest } from 'fastify'
+import { type CookieVoter, type Identity, type IdGenerator, identityOf, type MasterKey, type VoterCookies, voterCookies } from '@urna/core'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type Cookies, voterCookie } from './cookies.ts'
 import { ProblemError } from './problems.ts'
+import type { RequestOrigins } from './request-origins.ts'
 
-export const voterCookieName = 'urna_voter'
-const cookiePrefix = `${voterCookieName}=`
-// 400 days, the longest that browsers keep a cookie.
-const cookieAttributes = '; Path=/; HttpOnly; SameSite=Lax; Max-Age=34560000'
+/** The cookie is the value that says the same as the identity. */
+export type Voter = CookieVoter
 
-export interface Voter {
-  readonly identity: Identity
-  /** Value of the cookie that says the same. */
-  readonly cookie: string
+export interface VoterIdentitiesOptions {
+  readonly masterKey: MasterKey
+  readonly ids: IdGenerator
+  readonly cookies: Cookies
+  readonly origins: RequestOrigins
+  /** Generations of the key of cookies; see core's voterCookies. */
+  readonly cookieKeys?: { readonly key: number; readonly oldestKey: number } | undefined
 }
 
 /** Finds out who votes on open polls: the cookie, else the Idempotency-Key, else somebody new. */
 export class VoterIdentities {
-  readonly #masterKey: MasterKey
   readonly #ids: IdGenerator
-  readonly #mayBeHttps: boolean
-  readonly #isHttps: boolean
+  readonly #cookies: Cookies
+  readonly #origins: RequestOrigins
+  readonly #voterCookies: VoterCookies
 
-  constructor(options: { masterKey: MasterKey; ids: IdGenerator; trustProxy: false | string[]; secureCookies?: boolean | undefined }) {
-    this.#masterKey = options.masterKey
-    this.#ids = options.ids
-    // This server speaks plain HTTP itself: only a proxy that is believed can say that the voter came by HTTPS.
-    this.#mayBeHttps = options.trustProxy !== false
-    this.#isHttps = options.secureCookies === true
+  constructor({ masterKey, ids, cookies, origins, cookieKeys }: VoterIdentitiesOptions) {
+    this.#ids = ids
+    this.#cookies = cookies
+    this.#origins = origins
+    this.#voterCookies = voterCookies(masterKey, cookieKeys)
   }
 
   /** Who votes. Throws as {@link known} does. */
-  ofBallot(headers: FastifyRequest['headers']): Voter {
-    return this.known(headers) ?? this.#voterOf(identityOf('voter', this.#ids.randomBytes(16)))
+  ofBallot(request: FastifyRequest): Voter {
+    return this.known(request) ?? this.#stranger()
   }
 
   /**
    * The voter that the cookie names, else the Idempotency-Key; null without either. Throws a problem if there is an Idempotency-Key that
    * is none: it is never just ignored, for it protects the voter.
    */
-  known(headers: FastifyRequest['headers']): Voter | null {
-    const key = headers['idempotency-key']
-    if (key !== undefined && !isIdempotencyKey(key)) {
+  known(request: FastifyRequest): Voter | null {
+    const ofKey = this.#ofKey(request)
+    return this.ofCookie(request) ?? ofKey
+  }
+
+  /** The first voter cookie that we signed; null if there is none, or if a page of a foreign origin sent it along. */
+  ofCookie(request: FastifyRequest): Voter | null {
+    if (request.headers.cookie === undefined || !this.#origins.mayUseCookies(request)) return null
+    return this.#cookies.find(request, voterCookie, this.#voterCookies.read)
+  }
+
+  /** Gives the browser the cookie of the voter that was taken; none to a page of a foreign origin, which could not use it. */
+  setCookie(request: FastifyRequest, reply: FastifyReply, voter: Voter): void {
+    if (this.#origins.mayUseCookies(request)) reply.header('set-cookie', this.#cookies.set(request, voterCookie, voter.cookie))
+  }
+
+  #ofKey(request: FastifyRequest): Voter | null {
+    const key = request.headers['idempotency-key']
+    if (key === undefined) return null
+    if (!isIdempotencyKey(key)) {
       throw new ProblemError('invalid-request', {
         errors: [{ field: 'header idempotency-key', detail: 'expected 16 to 255 printable ASCII characters without spaces' }],
       })
     }
-    const fromCookie = this.ofCookie(headers.cookie)
-    if (fromCookie !== null) return fromCookie
-    return key === undefined ? null : this.#voterOf(identityOf('key', key as string))
+    return this.#voterOf(identityOf('key', key))
   }
 
-  /** The first voter cookie that we signed; null if there is none. */
-  ofCookie(header: string | undefined): Voter | null {
-    if (header === undefined) return null
-    let start = 0
-    while (start < header.length) {
-      const semicolon = header.indexOf(';', start)
-      const end = semicolon < 0 ? header.length : semicolon
-      while (header[start] === ' ') start++
-      if (header.startsWith(cookiePrefix, start)) {
-        const cookie = header.slice(start + cookiePrefix.length, end).trimEnd()
-        const identity = identityOfVoterCookie(this.#masterKey, cookie)
-        if (identity !== null) return { identity, cookie }
-      }
-      start = end + 1
-    }
-    return null
+  #stranger(): Voter {
+    return this.#voterOf(identityOf('voter', this.#ids.randomBytes(16)))
   }
 
   #voterOf(identity: Identity): Voter {
-    return { identity, cookie: voterCookieOf(this.#masterKey, identity) }
-  }
-
-  setCookie(request: FastifyRequest, voter: Voter): string {
-    const secure = this.#isHttps || (this.#mayBeHttps && request.protocol === 'https') ? '; Secure' : ''
-    return `${cookiePrefix}${voter.cookie}${cookieAttributes}${secure}`
+    return { identity, cookie: this.#voterCookies.write(identity) }
   }
 }
 

@@ -19,6 +19,7 @@ import {
 import { administratorTokenHash, directoryExportStore, exportResults, prepareInstallation, resultsCsv } from '@urna/jobs'
 import { startEmbeddedQueue } from '@urna/queue/embedded/embedded-queue'
 import {
+  connectionsWithinOpenFiles,
   createLifecycle,
   createLoopHealth,
   createMetrics,
@@ -135,7 +136,10 @@ export async function compose(config: StandaloneConfig, logger: Logger): Promise
     defaultPoll: config.defaultPoll,
     allowedOrigins: config.allowedOrigins ?? [],
     trustProxy: config.trustedProxies === null ? false : [...config.trustedProxies],
-    secureCookies: config.publicUrl?.startsWith('https:') === true,
+    publicUrl: config.publicUrl,
+    cookieKeys: { key: config.cookieKey, oldestKey: config.cookieKeyOldest },
+    requestsPerSecondMax: config.requestsPerSecondMax,
+    serverLimits: { connectionsMax: connectionsWithinOpenFiles(config.connectionsMax) },
     version: projectVersion,
     logger,
     metrics,

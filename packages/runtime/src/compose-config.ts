@@ -33,7 +33,12 @@ export function composeConfig<Process extends ProcessName>(
       const dataDir = needed(values, 'dataDir')
       return { database: sqliteOf(values), queue: { kind: 'embedded', dataDir }, exportDir: exportDirOf(values) }
     },
-    api: () => ({ database: mysqlOf(values), queue: queueOf(read), resultsCache: resultsCacheOf(read) }),
+    api: () => ({
+      database: mysqlOf(values),
+      queue: queueOf(read),
+      resultsCache: resultsCacheOf(read),
+      requestCounts: values.redisHost === null ? null : redisOf(values),
+    }),
     consumer: () => ({ database: mysqlOf(values), queue: queueOf(read), ...consumerOf(values, nameOfConsumer) }),
     jobs: () => ({
       database: values.dbHost === null ? sqliteOf(values) : mysqlOf(values),

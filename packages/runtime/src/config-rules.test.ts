@@ -359,3 +359,20 @@ describe('the table', () => {
     }
   })
 })
+
+describe('keys of voter cookies', () => {
+  it.each(['standalone', 'api'] as const)('of %s: the oldest that is believed is not newer than the one that signs', (process) => {
+    const least = { ...leastOf[process] }
+    expect(load(process, { ...least, COOKIE_KEY: '3', COOKIE_KEY_OLDEST: '3' })).toMatchObject({ cookieKey: 3, cookieKeyOldest: 3 })
+    expect(faultsOf(process, { ...least, COOKIE_KEY_OLDEST: '2' })).toMatchObject([
+      { name: 'COOKIE_KEY_OLDEST', expected: 'at most COOKIE_KEY, which is 1' },
+    ])
+    expect(namesOfFaults(process, { ...least, COOKIE_KEY: '0', COOKIE_KEY_OLDEST: '2' })).toEqual(['COOKIE_KEY'])
+  })
+})
+
+it('counts requests together where there is a Redis, whatever else it is used for', () => {
+  expect(load('api', servers).requestCounts).toMatchObject({ host: 'redis' })
+  expect(load('api', { ...sqs, REDIS_HOST: 'redis', QUEUE: 'sqs', RESULTS_CACHE: 'none' }).requestCounts).toMatchObject({ host: 'redis' })
+  expect(load('api', sqs).requestCounts).toBeNull()
+})

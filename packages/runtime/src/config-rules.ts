@@ -22,6 +22,7 @@ export function faultsOfSeveral(read: ReadSettings, process: ProcessName, option
     ...(options.needsReplication ? faultsOfReplication(read, size) : []),
     ...(process === 'api' || process === 'consumer' ? faultsOfQueue(read, process) : []),
     ...(process === 'api' ? faultsOfResultsCache(read) : []),
+    ...faultsOfCookieKeys(read),
     ...(size === 'servers' && !options.needsNoMasterKey ? faultsOfMasterKey(read) : []),
   ]
 }
@@ -165,6 +166,12 @@ function faultsOfSqs(read: ReadSettings): ConfigFault[] {
 function faultsOfResultsCache(read: ReadSettings): ConfigFault[] {
   if (read.values.resultsCache !== 'redis' || read.given('redisHost') !== null) return []
   return [faultOf(settings.resultsCache.name, 'none, or REDIS_HOST beside it', 'redis')]
+}
+
+/** A key that no cookie is believed of would make a new voter of everybody, at every vote. */
+function faultsOfCookieKeys({ values: { cookieKey, cookieKeyOldest } }: ReadSettings): ConfigFault[] {
+  if (cookieKey === null || cookieKeyOldest === null || cookieKeyOldest <= cookieKey) return []
+  return [faultOf(settings.cookieKeyOldest.name, `at most COOKIE_KEY, which is ${cookieKey}`, String(cookieKeyOldest))]
 }
 
 function faultsOfMasterKey(read: ReadSettings): ConfigFault[] {

@@ -7,6 +7,7 @@ import {
   cronOrOff,
   directory,
   integer,
+  integerOrOff,
   key32,
   listenAddress,
   oneOf,
@@ -51,7 +52,7 @@ export const plainSettings = {
     kind: publicUrl,
     default: null,
     description:
-      'The address voters use, when it differs from the one this process listens on. With https, cookies are sent over https only.',
+      'The address voters use, when it differs from the one this process listens on. With https, cookies are named `__Host-...` and sent over https only, and browsers are told to use nothing else.',
     usedBy: ['api', 'standalone'],
   }),
   allowedOrigins: setting({
@@ -59,7 +60,8 @@ export const plainSettings = {
     group: 'web',
     kind: allowedOrigins,
     default: null,
-    description: 'Origins of other sites whose pages may use the api. Unset: only our own pages. `*`: anybody, without cookies.',
+    description:
+      'Origins of other sites whose pages may use the api. Unset: only our own pages, and writes from others are refused. `*`: anybody, without cookies.',
     usedBy: ['api', 'standalone'],
   }),
   trustedProxies: setting({
@@ -67,7 +69,26 @@ export const plainSettings = {
     group: 'web',
     kind: proxies,
     default: null,
-    description: 'The proxies whose X-Forwarded-For is believed. Unset: nobody; the address of a voter is then that of the connection.',
+    description:
+      'The proxies whose X-Forwarded-For, -Proto and -Host are believed. Unset: nobody; the address of a voter is then that of the connection.',
+    usedBy: ['api', 'standalone'],
+  }),
+  requestsPerSecondMax: setting({
+    name: 'REQUESTS_PER_SECOND',
+    group: 'web',
+    kind: integerOrOff(1, 1_000_000),
+    default: '300',
+    description:
+      'How many requests a second one address (of IPv6, one network of 64 bits) may send; more are asked to come back in a few seconds (429). Votes, pages, health and metrics are not counted. Where REDIS_HOST is set, all api processes count together. Thousands may share an address, so this is no way to tell voters apart.',
+    usedBy: ['api', 'standalone'],
+  }),
+  connectionsMax: setting({
+    name: 'CONNECTIONS_MAX',
+    group: 'web',
+    kind: integer(1, 1_000_000),
+    default: '50000',
+    description:
+      'How many connections one process has open at a time, within nine tenths of the files it may open (`ulimit -n`). More are closed at once.',
     usedBy: ['api', 'standalone'],
   }),
   defaultPoll: setting({
@@ -87,6 +108,24 @@ export const plainSettings = {
     description:
       'The key from which cookies, receipts and the sealing of poll secrets come. With a database server: the same for every process. With SQLite, unset: made at the first start and kept in DATA_DIR/master.key. Back it up: without it no receipt can be read. Make one: `openssl rand -base64 32`.',
     usedBy: ['api', 'consumer', 'jobs', 'standalone'],
+  }),
+  cookieKey: setting({
+    name: 'COOKIE_KEY',
+    group: 'secrets',
+    kind: integer(1, 255),
+    default: '1',
+    description:
+      'The generation of the key that signs voter cookies, made from MASTER_KEY and this number. Raise it by one on every api to sign with a new key: cookies of the old one are still believed, and replaced when their owners next vote.',
+    usedBy: ['api', 'standalone'],
+  }),
+  cookieKeyOldest: setting({
+    name: 'COOKIE_KEY_OLDEST',
+    group: 'secrets',
+    kind: integer(1, 255),
+    default: '1',
+    description:
+      'The oldest generation whose cookies are still believed. Raise it to retire older keys: whoever has such a cookie is then a new voter, so do it while no poll is open.',
+    usedBy: ['api', 'standalone'],
   }),
   adminToken: setting({
     name: 'ADMIN_TOKEN',

@@ -96,6 +96,8 @@ export interface ApiConfig extends PlainConfig<'api'> {
   readonly database: MysqlConfig
   readonly queue: ServerQueueConfig
   readonly resultsCache: ResultsCacheConfig
+  /** Where all api processes count the requests of an address together; null: each for itself. */
+  readonly requestCounts: RedisServer | null
   readonly masterKey: Buffer
 }
 

@@ -16,3 +16,8 @@ export function openFilesMax(): number | null {
 export function withinOpenFiles(wanted: number): number {
   return Math.min(wanted, Math.floor((openFilesMax() ?? Number.POSITIVE_INFINITY) / 2))
 }
+
+/** At most nine tenths of the files: what is left is for databases, queue and logs, without which no connection is of use. */
+export function connectionsWithinOpenFiles(wanted: number): number {
+  return Math.min(wanted, Math.floor((openFilesMax() ?? Number.POSITIVE_INFINITY) * 0.9))
+}

@@ -31,6 +31,15 @@ export function integer(min: number, max: number): Kind<number> {
   }
 }
 
+/** Null: off. */
+export function integerOrOff(min: number, max: number): Kind<number | null> {
+  const number = integer(min, max)
+  return {
+    expected: `${number.expected}, or 'off'`,
+    parse: (value, readFile) => (value === 'off' ? null : number.parse(value, readFile)),
+  }
+}
+
 /** Seconds in the setting, milliseconds in the program. */
 export function secondsAsMs(min: number, max: number): Kind<number> {
   const seconds = integer(min, max)

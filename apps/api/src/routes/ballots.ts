@@ -8,6 +8,7 @@ import type { CachedPoll } from '../definitions.ts'
 import { fieldErrorsOf, issuesOf } from '../field-errors.ts'
 import { documentedAs, json, responses } from '../openapi.ts'
 import { ProblemError } from '../problems.ts'
+import { assertWithinLimits } from '../server.ts'
 import { assertTakesBallots, keepVoter } from '../take-ballot.ts'
 import { pollParams } from './polls.ts'
 
@@ -26,6 +27,7 @@ const ballotDocument = {
   response: responses({ 202: json('The ballot will be counted. Keep the receipt', ballotReceived) }, [
     'invalid-request',
     'invalid-json',
+    'origin-refused',
     'poll-not-found',
     'poll-not-open-yet',
     'poll-closed',
@@ -46,26 +48,26 @@ const ballotDocument = {
  * for it: no hooks, no plugins, no validation by the framework, no schema on the reply. `make bench` measures it.
  */
 export function ballotIntakeRoute(context: ApiContext): (app: FastifyInstance) => void {
-  const { definitions, dependencies, handleError, identities, inFlight, load, metrics, takeBallot } = context
+  const { definitions, dependencies, handleError, identities, inFlight, load, metrics, origins, takeBallot } = context
   const { masterKey } = dependencies
   const crossOrigin = ballotCors(dependencies.allowedOrigins)
 
   async function submit(request: FastifyRequest, reply: FastifyReply, id: PollId, known: CachedPoll | undefined): Promise<void> {
     const parsed = ballotInput.safeParse(request.body)
     if (!parsed.success) throw new ProblemError('invalid-request', { errors: fieldErrorsOf(issuesOf(parsed.error), 'body') })
-    const voter = identities.ofBallot(request.headers)
+    const voter = identities.ofBallot(request)
     const cached = known ?? (await definitions.find(id))
     if (cached === null) throw new ProblemError('poll-not-found')
     const { voterKey, seq, atMs } = await keepVoter(identities, request, reply, voter, takeBallot(cached, voter, parsed.data.answers))
     metrics.ballotsReceived++
     const receipt = receiptText(masterKey, { pollId: id, voterKey, seq })
     crossOrigin(request, reply)
+    identities.setCookie(request, reply, voter)
     reply
       .code(202)
       .header('content-type', 'application/json; charset=utf-8')
       .header('cache-control', 'no-store')
       .header('x-content-type-options', 'nosniff')
-      .header('set-cookie', identities.setCookie(request, voter))
       // Base64url, a fixed word and a number: nothing in it needs escaping.
       .send(`{"receipt":"${receipt}","status":"received","receivedAt":"${new Date(atMs).toISOString()}"}`)
   }
@@ -80,6 +82,8 @@ export function ballotIntakeRoute(context: ApiContext): (app: FastifyInstance) =
       '/v1/polls/:id/ballots',
       { bodyLimit: ballotBytesMax, config: documentedAs(ballotDocument), errorHandler: fail as (error: FastifyError) => void },
       (request, reply) => {
+        assertWithinLimits(request)
+        origins.assertMayWrite(request)
         assertTakesBallots(inFlight, load)
         const id = parsePollId(request.params.id)
         if (id === null) {
@@ -129,7 +133,7 @@ export function ownBallotRoute(context: ApiContext): (app: ZodScope) => void {
         const cached = await definitions.find(id)
         if (cached === null) throw new ProblemError('poll-not-found')
         if (cached.poll.deletedAtMs !== null) throw new ProblemError('poll-deleted')
-        const voter = identities.known(request.headers)
+        const voter = identities.known(request)
         if (voter === null) throw new ProblemError('ballot-not-found')
         const voterKey = cached.voterKeys(voter.identity)
         const stored = await ballots.find(id, voterKey)

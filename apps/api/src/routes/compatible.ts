@@ -50,6 +50,8 @@ const votesProblems = [
 ] as const satisfies ProblemName[]
 const surveyParams = z.object({ id: z.string() })
 const badRequest = z.object({ badRequest: z.string() })
+/** Clients of the older systems are pages of any origin, and servers that send the votes of many from one address. */
+const anybodyVotes = { anyOrigin: true, anyRate: true }
 
 /** Routes for clients of the systems that this one replaces. Their shapes never change: the tests hold them. */
 export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
@@ -154,6 +156,7 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
       '/vote',
       {
         bodyLimit: ballotBytesMax,
+        config: anybodyVotes,
         schema: {
           tags,
           summary: 'Vote in a survey',
@@ -163,15 +166,13 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
       },
       async (request, reply) => {
         assertTakesBallots(inFlight, load)
-        const voter = identities.ofBallot(request.headers)
+        const voter = identities.ofBallot(request)
         const cached = await findSurvey(Number(request.body.survey_id))
         if (cached === null)
           throw new ProblemError('poll-not-found', { errors: [{ field: 'survey_id', detail: 'expected the id of a survey' }] })
         await keepVoter(identities, request, reply, voter, vote(cached, voter, request.body.vote))
-        return reply
-          .header('cache-control', 'no-store')
-          .header('set-cookie', identities.setCookie(request, voter))
-          .send({ message: 'Vote successfully counted' })
+        identities.setCookie(request, reply, voter)
+        return reply.header('cache-control', 'no-store').send({ message: 'Vote successfully counted' })
       },
     )
 
@@ -179,6 +180,7 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
       '/api/postVotes',
       {
         bodyLimit: ballotBytesMax,
+        config: anybodyVotes,
         schema: {
           tags,
           summary: 'Vote in the default poll as userID; the same userID again updates its vote',
@@ -234,7 +236,7 @@ function healthChecks(app: ZodScope, { health }: ApiContext): void {
     app.get(
       url,
       {
-        config: { duringDrain: true },
+        config: { duringDrain: true, anyRate: true },
         schema: {
           tags,
           summary: `Whether the ${dependency} answers`,

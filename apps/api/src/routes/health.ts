@@ -36,7 +36,7 @@ export function healthRoutes(context: ApiContext): (app: ZodScope) => void {
     app.get(
       '/healthz',
       {
-        config: { duringDrain: true },
+        config: { duringDrain: true, anyRate: true },
         schema: {
           tags,
           summary: 'Whether this process is alive',
@@ -54,7 +54,7 @@ export function healthRoutes(context: ApiContext): (app: ZodScope) => void {
     app.get(
       '/readyz',
       {
-        config: { duringDrain: true },
+        config: { duringDrain: true, anyRate: true },
         schema: {
           tags,
           summary: 'Whether this process takes requests',
@@ -72,7 +72,7 @@ export function healthRoutes(context: ApiContext): (app: ZodScope) => void {
     app.get(
       '/metrics',
       {
-        config: { duringDrain: true },
+        config: { duringDrain: true, anyRate: true },
         schema: {
           tags,
           summary: 'Figures for Prometheus',

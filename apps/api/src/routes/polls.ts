@@ -17,7 +17,7 @@ const listQuery = z.object({
 
 const tags = ['polls']
 /** What every route that writes can answer. */
-const writingProblems = ['invalid-request', 'unauthorized', 'database-unavailable', 'primary-unavailable'] as const
+const writingProblems = ['invalid-request', 'unauthorized', 'origin-refused', 'database-unavailable', 'primary-unavailable'] as const
 const bodyProblems = ['invalid-json', 'body-too-large', 'unsupported-media-type'] as const
 
 export function pollRoutes(context: ApiContext): (app: ZodScope) => void {

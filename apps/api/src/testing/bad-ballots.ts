@@ -124,8 +124,7 @@ export const ballotRows: Row[] = [
     name: 'deep nesting',
     headers: json,
     body: `{"answers":${'['.repeat(20_000)}${']'.repeat(20_000)}}`,
-    problem: 'invalid-request',
-    field: 'answers[0]',
+    problem: 'invalid-json',
   },
   {
     name: 'a key __proto__',

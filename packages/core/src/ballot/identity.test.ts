@@ -1,10 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { openMasterKey } from '../secrets/master-key.ts'
-import { type IdentityKind, identityOf, identityOfVoterCookie, voterCookieOf, voterKeysOf } from './identity.ts'
+import { type IdentityKind, identityOf, voterKeysOf } from './identity.ts'
 
-const masterKey = openMasterKey(randomBytes(32))
 const kinds: IdentityKind[] = ['voter', 'key', 'userid', 'code', 'user']
 
 describe('identity', () => {
@@ -22,31 +20,5 @@ describe('identity', () => {
     expect(first(identity)).toHaveLength(16)
     expect(first(identity).equals(first(identity))).toBe(true)
     expect(first(identity).equals(second(identity))).toBe(false)
-  })
-})
-
-describe('voter cookie', () => {
-  const identity = identityOf('voter', randomBytes(16))
-  const cookie = voterCookieOf(masterKey, identity)
-
-  it('gives back the identity it was made of', () => {
-    expect(identityOfVoterCookie(masterKey, cookie)?.equals(identity)).toBe(true)
-  })
-
-  it('is ignored when a bit is flipped, or another key signed it', () => {
-    const bytes = Buffer.from(cookie, 'base64url')
-    for (let bit = 0; bit < bytes.length * 8; bit++) {
-      const flipped = Buffer.from(bytes)
-      flipped[bit >> 3] = (flipped[bit >> 3] as number) ^ (1 << (bit & 7))
-      expect(identityOfVoterCookie(masterKey, flipped.toString('base64url'))).toBeNull()
-    }
-    expect(identityOfVoterCookie(openMasterKey(randomBytes(32)), cookie)).toBeNull()
-  })
-
-  it('is ignored when it is anything else', () => {
-    fc.assert(fc.property(fc.string(), (text) => identityOfVoterCookie(masterKey, text) === null))
-    for (const text of ['', cookie.slice(1), `${cookie}A`, 'A'.repeat(cookie.length), '='.repeat(cookie.length)]) {
-      expect(identityOfVoterCookie(masterKey, text)).toBeNull()
-    }
   })
 })

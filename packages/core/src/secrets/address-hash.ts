@@ -1,22 +1,23 @@
 import type { Clock } from '../ports/clock.ts'
-import { hmacSha256 } from './hmac-sha256.ts'
+import type { HmacSha256 } from './hmac-sha256.ts'
 import type { MasterKey } from './master-key.ts'
 
 const dayMs = 86_400_000
+const hashBytes = 16
 
 /**
- * What stands in for the address of a caller wherever it has to be told from others: base64url of 16 bytes, made with a key of the (UTC) day. Who
- * holds the hash but not the master key cannot try all addresses; and tomorrow the same address has another one.
+ * What stands for the address of a caller wherever one has to be remembered: HMAC-SHA-256 with a key of the day (UTC), 16 bytes as base64url.
+ * The same address has another one tomorrow, and nobody without the master key can try all addresses to find the one behind it.
  */
-export function addressHashes(masterKey: Pick<MasterKey, 'addressKeyOf'>, clock: Clock): (address: string) => string {
-  let day = -1
-  let hmac = hmacSha256(Buffer.alloc(32))
+export function addressHashes(masterKey: Pick<MasterKey, 'addressKey'>, clock: Clock): (address: string) => string {
+  let day = Number.NaN
+  let hmac: HmacSha256
   return (address) => {
     const today = Math.floor(clock.nowMs() / dayMs)
     if (today !== day) {
+      hmac = masterKey.addressKey(today)
       day = today
-      hmac = hmacSha256(masterKey.addressKeyOf(today))
     }
-    return hmac(Buffer.from(address)).subarray(0, 16).toString('base64url')
+    return hmac(Buffer.from(address)).subarray(0, hashBytes).toString('base64url')
   }
 }

@@ -10,16 +10,16 @@ const tagBytes = 16
  * Everything secret comes from one key of 32 bytes (HKDF-SHA-256, one purpose one key), so that one thing has to be kept and backed up.
  */
 export interface MasterKey {
-  /** Signs voter cookies. */
-  cookieHmac: HmacSha256
+  /** Signs voter cookies. Each generation (from 1) is another key. */
+  cookieKey(generation: number): HmacSha256
   /** Signs receipts. */
   receiptHmac: HmacSha256
   /** Chains the audit trail. */
   auditHmac: HmacSha256
   /** Signs challenges of guarded polls. */
   challengeHmac: HmacSha256
-  /** The key by which addresses are hashed on one day (days since 1970, UTC). */
-  addressKeyOf(day: number): Buffer
+  /** Hashes addresses of callers on one day (days since 1 January 1970, UTC). */
+  addressKey(day: number): HmacSha256
   /** 16 hexadecimal digits that tell two keys apart and reveal neither. */
   fingerprint: string
   /** AES-256-GCM: nonce (12 bytes), ciphertext, tag (16). `context` names what is sealed; opening with another context fails. */
@@ -30,14 +30,19 @@ export interface MasterKey {
 
 export function openMasterKey(key: Uint8Array): MasterKey {
   if (key.length !== masterKeyBytes) throw new RangeError(`expected a master key of ${masterKeyBytes} bytes, got ${key.length}`)
-  const derive = (purpose: string) => Buffer.from(hkdfSync('sha256', key, '', `urna ${purpose} v1`, 32))
+  const derive = (purpose: string, generation = 1) => Buffer.from(hkdfSync('sha256', key, '', `urna ${purpose} v${generation}`, 32))
+  const cookieKeys = new Map<number, HmacSha256>()
   const sealingKey = derive('sealing')
   return {
-    cookieHmac: hmacSha256(derive('cookie')),
+    cookieKey(generation) {
+      const known = cookieKeys.get(generation) ?? hmacSha256(derive('cookie', generation))
+      cookieKeys.set(generation, known)
+      return known
+    },
     receiptHmac: hmacSha256(derive('receipt')),
     auditHmac: hmacSha256(derive('audit')),
     challengeHmac: hmacSha256(derive('challenge')),
-    addressKeyOf: (day) => derive(`address ${day}`),
+    addressKey: (day) => hmacSha256(derive(`addresses of day ${day}`)),
     fingerprint: derive('fingerprint').toString('hex').slice(0, 16),
     seal(plain, context) {
       const nonce = randomBytes(nonceBytes)
