@@ -1,4 +1,6 @@
 import type {
+  ApiTokenRepository,
+  AuditTrail,
   BallotPublisher,
   BallotRepository,
   Clock,
@@ -10,7 +12,12 @@ import type {
   Results,
   ResultsReader,
   Sequence,
+  SessionRepository,
+  SignInAttempts,
   TallySnapshot,
+  UserRepository,
+  VoterRoll,
+  VotingCodeRepository,
 } from '@urna/core'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Registry } from 'prom-client'
@@ -31,6 +38,17 @@ export interface SharedCounts {
 
 export type DependencyChecks = Readonly<Record<'queue' | 'database', () => Promise<boolean>>> & {
   readonly replica?: () => Promise<boolean>
+}
+
+/** Who there is, who is signed in, and who may vote. On the primary. */
+export interface People {
+  readonly users: UserRepository
+  readonly sessions: SessionRepository
+  readonly signInAttempts: SignInAttempts
+  readonly tokens: ApiTokenRepository
+  readonly codes: VotingCodeRepository
+  readonly roll: VoterRoll
+  readonly audit: AuditTrail
 }
 
 /** What an api process is made of. The app that composes it picks the adapters; nothing here connects to anything by itself. */
@@ -54,6 +72,12 @@ export interface ApiDependencies {
   readonly masterKey: MasterKey
   /** SHA-256 of the administrator's token; null: not known yet. */
   readonly adminTokenHash: Buffer | (() => Buffer | null)
+  /** Without it nobody signs in: only the administrator's token opens what is not public. */
+  readonly people?: People
+  /** A session ends when nothing was asked with it for so long. Default two hours. */
+  readonly sessionIdleMs?: number
+  /** A session ends so long after it began, whatever is asked with it. Default twelve hours. */
+  readonly sessionMs?: number
   readonly clock: Clock
   readonly ids: IdGenerator
   /** Survey id of the poll that `/api/postVotes` and `/api/votes` speak of. */

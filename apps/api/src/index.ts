@@ -3,8 +3,8 @@ import { pollAdministration } from '@urna/core'
 import type { FastifyInstance } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { Addresses } from './addresses.ts'
-import { Administrator } from './administrator.ts'
 import { ApiMetrics } from './api-metrics.ts'
+import { accessHook, Callers, DeclaredAccess } from './callers.ts'
 import type { ApiContext, ZodScope } from './context.ts'
 import { corsOptionsOf } from './cross-origin.ts'
 import { Definitions } from './definitions.ts'
@@ -26,6 +26,7 @@ import { pollRoutes } from './routes/polls.ts'
 import { receiptRoutes } from './routes/receipts.ts'
 import { resultsRoutes } from './routes/results.ts'
 import { closeServer, createServer } from './server.ts'
+import { SessionCookies } from './session-cookie.ts'
 import { ballotTaker, shuttingDown } from './take-ballot.ts'
 import { VoterIdentities } from './voter-identity.ts'
 
@@ -56,11 +57,13 @@ export async function buildApi(dependencies: ApiDependencies): Promise<FastifyIn
   const app = createServer({ trustProxy: dependencies.trustProxy, handleError })
   const addresses = new Addresses()
   addresses.watch(app)
+  const declared = new DeclaredAccess()
+  declared.watch(app)
   await registerOpenApi(app, dependencies.version)
 
   // The hot path has a scope of its own: whatever is added to the other one must not reach it.
   await app.register(async (scope) => ballotIntakeRoute(context)(scope))
-  await app.register(async (scope) => registerEverythingElse(scope, context, addresses))
+  await app.register(async (scope) => registerEverythingElse(scope, context, addresses, declared))
 
   app.addHook('onReady', async () => {
     definitions.start()
@@ -84,7 +87,8 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
   const { ballots, clock, ids, logger, masterKey, polls, queueDepth } = dependencies
   const definitions = new Definitions({ polls: dependencies.definitions ?? polls, masterKey, logger })
   const load = new LoadMonitor({ queueDepth, backlogMax: dependencies.backlogMax ?? backlogMaxDefault })
-  const administrator = new Administrator(dependencies.adminTokenHash)
+  const sessionCookies = new SessionCookies(dependencies)
+  const callers = new Callers({ ...dependencies, people: dependencies.people, cookies: sessionCookies })
   const identities = new VoterIdentities({ masterKey, ids, trustProxy: dependencies.trustProxy, secureCookies: dependencies.secureCookies })
   /** Asked now; while the queue does not answer, what it last said. */
   const waiting = async () => {
@@ -101,13 +105,13 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
     nowMs: () => clock.nowMs(),
     keepMs: dependencies.resultsKeepMs,
   })
-  const resultsGate = new ResultsGate({ administrator, ballots, clock, identities, masterKey })
+  const resultsGate = new ResultsGate({ ballots, callers, clock, identities, masterKey })
   const liveResults = new LiveResults({ definitions, resultsCache, resultsGate, logger, readersMax: dependencies.liveReadersMax })
   const metrics = new ApiMetrics(dependencies.metrics.registry, { definitions, liveResults, load, resultsCache })
   return {
     dependencies,
     administration: pollAdministration(dependencies),
-    administrator,
+    callers,
     definitions,
     health: new Health(dependencies.dependencyChecks),
     identities,
@@ -117,13 +121,19 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
     metrics,
     resultsCache,
     resultsGate,
+    sessionCookies,
     takeBallot: ballotTaker(dependencies),
     handleError: errorHandler(logger, (name) => metrics.countProblem(name)),
   }
 }
 
-async function registerEverythingElse(scope: FastifyInstance, context: ApiContext, addresses: Addresses): Promise<void> {
-  const { dependencies, inFlight, metrics } = context
+async function registerEverythingElse(
+  scope: FastifyInstance,
+  context: ApiContext,
+  addresses: Addresses,
+  declared: DeclaredAccess,
+): Promise<void> {
+  const { callers, dependencies, inFlight, metrics } = context
   const { pagesRoot } = dependencies
   scope.addHook('onRequest', (request, reply, done) => {
     inFlight.begin()
@@ -141,8 +151,10 @@ async function registerEverythingElse(scope: FastifyInstance, context: ApiContex
     metrics.requests.observe(labels, reply.elapsedTime / 1_000)
     done()
   })
-  await scope.register(fastifyCors, { delegator: corsOptionsOf(dependencies.allowedOrigins) })
-  if (pagesRoot !== undefined) await registerPages(scope, pagesRoot)
+  await declared.allPublic(async () => {
+    await scope.register(fastifyCors, { delegator: corsOptionsOf(dependencies.allowedOrigins) })
+    if (pagesRoot !== undefined) await registerPages(scope, pagesRoot)
+  })
   const answerNotFound = notFound(addresses, pagesRoot !== undefined)
   scope.setNotFoundHandler(answerNotFound)
   // Before the body is read: whatever it is, this is the wrong place for it.
@@ -154,7 +166,8 @@ async function registerEverythingElse(scope: FastifyInstance, context: ApiContex
       done(error as Error)
     }
   })
-  await scope.register(registerDocs)
+  scope.addHook('onRequest', accessHook(callers))
+  await declared.allPublic(async () => scope.register(registerDocs))
   await scope.register(async (inner) => {
     const api = inner.withTypeProvider<ZodTypeProvider>() as ZodScope
     api.setValidatorCompiler(validatorCompiler)
