@@ -15,6 +15,8 @@ import type { ResultsGate } from './results-gate.ts'
 import type { SessionCookies } from './session-cookie.ts'
 import type { TakeBallot } from './take-ballot.ts'
 import type { VoterIdentities } from './voter-identity.ts'
+import type { Voters } from './voters.ts'
+import type { WorkChallenges } from './work-challenges.ts'
 
 /** What the routes share. Made once for a server, in index.ts. */
 export interface ApiContext {
@@ -32,6 +34,8 @@ export interface ApiContext {
   readonly resultsGate: ResultsGate
   readonly sessionCookies: SessionCookies
   readonly takeBallot: TakeBallot
+  readonly voters: Voters
+  readonly workChallenges: WorkChallenges
   readonly handleError: (error: unknown, request: FastifyRequest, reply: FastifyReply) => void
 }
 

@@ -16,6 +16,7 @@ import type {
   SignInAttempts,
   TallySnapshot,
   UserRepository,
+  VoterPlaces,
   VoterRoll,
   VotingCodeRepository,
 } from '@urna/core'
@@ -108,6 +109,12 @@ export interface ApiDependencies {
   readonly countedUntilMs: () => Promise<number | null>
   /** Text of the results as CSV, in pieces. */
   readonly csv: (results: readonly Results[], options: { bom: boolean }) => Iterable<string>
+  /** Who came from which address in this hour, where several processes share it. Default: in this process. */
+  readonly voterPlaces?: VoterPlaces
+  /** So many voters of an address and hour do no work in guarded polls. Default 50. */
+  readonly guardedFreeVotes?: number
+  /** What a unit of work is, see core's difficultyAt. Default 20,000; tests have less time than voters. */
+  readonly workUnit?: number
   /** More ballots than this waiting in the queue: 503 for new ones. Default 2,000,000. */
   readonly backlogMax?: number
   /** More streams of live results than this at once: 503 for new ones. Default 20,000. */

@@ -1,5 +1,5 @@
 import fastifyCors from '@fastify/cors'
-import { pollAdministration } from '@urna/core'
+import { PlacesInMemory, pollAdministration } from '@urna/core'
 import type { FastifyInstance } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { Addresses } from './addresses.ts'
@@ -19,16 +19,20 @@ import { errorHandler } from './problems.ts'
 import { ResultsCache } from './results-cache.ts'
 import { ResultsGate } from './results-gate.ts'
 import { ballotIntakeRoute, ownBallotRoute } from './routes/ballots.ts'
+import { challengeRoute } from './routes/challenges.ts'
 import { compatibleRoutes } from './routes/compatible.ts'
 import { healthRoutes } from './routes/health.ts'
 import { liveResultsRoute } from './routes/live-results.ts'
 import { pollRoutes } from './routes/polls.ts'
 import { receiptRoutes } from './routes/receipts.ts'
 import { resultsRoutes } from './routes/results.ts'
+import { voterRoutes } from './routes/voters.ts'
 import { closeServer, createServer } from './server.ts'
 import { SessionCookies } from './session-cookie.ts'
 import { ballotTaker, shuttingDown } from './take-ballot.ts'
 import { VoterIdentities } from './voter-identity.ts'
+import { Voters } from './voters.ts'
+import { WorkChallenges } from './work-challenges.ts'
 
 export type { ApiDependencies, DependencyName } from './dependencies.ts'
 export { builtPages } from './pages.ts'
@@ -105,12 +109,13 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
     nowMs: () => clock.nowMs(),
     keepMs: dependencies.resultsKeepMs,
   })
-  const resultsGate = new ResultsGate({ ballots, callers, clock, identities, masterKey })
+  const voters = new Voters({ callers, clock, identities, masterKey, people: dependencies.people })
+  const resultsGate = new ResultsGate({ ballots, callers, clock, masterKey, voters })
   const liveResults = new LiveResults({ definitions, resultsCache, resultsGate, logger, readersMax: dependencies.liveReadersMax })
   const metrics = new ApiMetrics(dependencies.metrics.registry, { definitions, liveResults, load, resultsCache })
   return {
     dependencies,
-    administration: pollAdministration(dependencies),
+    administration: pollAdministration({ ...dependencies, ...codesAndRoll(dependencies) }),
     callers,
     definitions,
     health: new Health(dependencies.dependencyChecks),
@@ -123,8 +128,15 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
     resultsGate,
     sessionCookies,
     takeBallot: ballotTaker(dependencies),
+    voters,
+    workChallenges: new WorkChallenges({ ...dependencies, voterPlaces: dependencies.voterPlaces ?? new PlacesInMemory() }),
     handleError: errorHandler(logger, (name) => metrics.countProblem(name)),
   }
+}
+
+/** They go with a deleted poll. */
+function codesAndRoll({ people }: ApiDependencies): Partial<Parameters<typeof pollAdministration>[0]> {
+  return people === undefined ? {} : { codes: people.codes, roll: people.roll }
 }
 
 async function registerEverythingElse(
@@ -179,6 +191,8 @@ async function registerEverythingElse(
     resultsRoutes(context)(api)
     liveResultsRoute(context)(api)
     receiptRoutes(context)(api)
+    challengeRoute(context)(api)
+    voterRoutes(context)(api)
     compatibleRoutes(context)(api)
   })
 }

@@ -12,7 +12,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Callers } from './callers.ts'
 import type { CachedPoll } from './definitions.ts'
 import { type ProblemDetails, ProblemError } from './problems.ts'
-import type { VoterIdentities } from './voter-identity.ts'
+import type { Voters } from './voters.ts'
 
 /** Whose eyes an answer is for: `private` where it was shown because of who asked. */
 export type Audience = 'public' | 'private'
@@ -36,8 +36,8 @@ export interface ResultsGateOptions {
   readonly ballots: Pick<BallotRepository, 'find'>
   readonly callers: Callers
   readonly clock: Clock
-  readonly identities: VoterIdentities
   readonly masterKey: MasterKey
+  readonly voters: Pick<Voters, 'ofReader'>
 }
 
 /** Lets through to results who may see them. */
@@ -74,12 +74,13 @@ export class ResultsGate {
     return access.visible ? null : { problem: 'results-hidden', details: whenShown(access.shown, poll) }
   }
 
-  async #hasVoted(request: FastifyRequest, { poll, voterKeys }: CachedPoll): Promise<boolean> {
-    const { ballots, identities, masterKey } = this.#options
+  async #hasVoted(request: FastifyRequest, cached: CachedPoll): Promise<boolean> {
+    const { poll, voterKeys } = cached
+    const { ballots, masterKey, voters } = this.#options
     const receipt = request.headers['urna-receipt']
     if (typeof receipt === 'string' && parseReceipt(masterKey, receipt)?.pollId === poll.id) return true
-    const voter = identities.ofCookie(request.headers.cookie)
-    return voter !== null && (await ballots.find(poll.id, voterKeys(voter.identity))) !== null
+    const identity = await voters.ofReader(request, cached)
+    return identity !== null && (await ballots.find(poll.id, voterKeys(identity))) !== null
   }
 }
 

@@ -32,6 +32,7 @@ const voteProblems = [
   'poll-not-found',
   'poll-not-open-yet',
   'poll-closed',
+  'open-polls-only',
   'body-too-large',
   'unsupported-media-type',
   'invalid-answer',
@@ -77,8 +78,9 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
     return reply.code(404).send({ message: 'Survey not found.' })
   }
 
-  /** Takes a vote given as the text of an option of the only question. */
+  /** Takes a vote given as the text of an option of the only question. These clients know neither proofs nor codes. */
   async function vote(cached: CachedPoll, voter: Parameters<typeof takeBallot>[1], optionText: string): Promise<void> {
+    if (cached.poll.definition.access !== 'open') throw new ProblemError('open-polls-only')
     const wanted = optionText.normalize('NFC').trim()
     const option = cached.poll.definition.questions[0]?.options.find(({ text }) => text === wanted)
     if (option === undefined)
