@@ -98,7 +98,7 @@ export function voterRoutes(context: ApiContext): (app: ZodScope) => void {
       },
       async (request, reply) => {
         const { poll, actor } = await reached(request, request.params.id, 'voters.change')
-        const labels = 'labels' in request.body ? request.body.labels : Array<string>(request.body.count).fill('')
+        const { count = 0, labels = Array<string>(count).fill('') } = request.body
         const codes = expectVoters(await administration().makeCodes(poll, labels, codesMax, actor))
         changed(request, poll, 'voting codes made')
         return reply.code(201).header('cache-control', 'private, no-store').send({ codes })
