@@ -9,7 +9,15 @@ import {
   type Primary,
   type Replica,
 } from '@urna/database'
-import { RedisRequestCounts, RedisResultsCache, redisConnection, redisEventLine, redisStreamsQueue, sqsEventLine } from '@urna/queue'
+import {
+  RedisRequestCounts,
+  RedisResultsCache,
+  RedisVoterPlaces,
+  redisConnection,
+  redisEventLine,
+  redisStreamsQueue,
+  sqsEventLine,
+} from '@urna/queue'
 import {
   type ApiConfig,
   type Composed,
@@ -84,6 +92,9 @@ export async function compose(config: ApiConfig, logger: Logger, changes: Partia
   const requestCounts = openRequestCounts(config, metrics.registry)
   lifecycle.onStop('shared request counts', () => requestCounts?.close())
 
+  const places = openSharedPlaces(config, metrics.registry)
+  lifecycle.onStop('shared voter places', () => places?.close())
+
   const pagesRoot = builtPages()
   const api = await buildApi({
     publisher: queue.publisher,
@@ -116,6 +127,8 @@ export async function compose(config: ApiConfig, logger: Logger, changes: Partia
     streamOf: queue.streamOf,
     csv: resultsCsv,
     backlogMax: config.backlogMax,
+    ...(places !== null && { voterPlaces: places }),
+    guardedFreeVotes: config.guardedFreeVotes,
     liveReadersMax: withinOpenFiles(config.liveReadersMax),
     ...changes,
   })
@@ -219,6 +232,23 @@ function openRequestCounts({ requestCounts, requestsPerSecondMax }: ApiConfig, r
     },
   })
   return counts
+}
+
+/** On the Redis that is the queue, or the one of the results: whichever this process has. */
+function openSharedPlaces({ queue, resultsCache }: ApiConfig, registry: Registry): RedisVoterPlaces | null {
+  const server = queue.kind === 'redis' ? queue.server : resultsCache.kind === 'redis' ? resultsCache.server : null
+  if (server === null) return null
+  const places = new RedisVoterPlaces({ connection: redisConnection(server) })
+  new Counter({
+    name: 'urna_voter_places_alone_total',
+    help: 'Challenges of guarded polls whose difficulty this process decided alone, because Redis did not answer or held enough.',
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(places.counts.alone)
+    },
+  })
+  return places
 }
 
 function registerDatabaseMetrics(registry: Registry, database: FallbackDatabase): void {

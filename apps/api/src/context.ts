@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { pollAdministration } from '@urna/core'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, RawServerDefault } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import type { Administrator } from './administrator.ts'
 import type { ApiMetrics } from './api-metrics.ts'
+import type { Callers } from './callers.ts'
 import type { Cookies } from './cookies.ts'
 import type { Definitions } from './definitions.ts'
 import type { ApiDependencies } from './dependencies.ts'
@@ -14,15 +14,18 @@ import type { LoadMonitor } from './load-monitor.ts'
 import type { RequestOrigins } from './request-origins.ts'
 import type { ResultsCache } from './results-cache.ts'
 import type { ResultsGate } from './results-gate.ts'
+import type { SessionCookies } from './session-cookie.ts'
 import type { TakeBallot } from './take-ballot.ts'
 import type { VoterIdentities } from './voter-identity.ts'
+import type { Voters } from './voters.ts'
+import type { WorkChallenges } from './work-challenges.ts'
 
 /** What the routes share. Made once for a server, in index.ts. */
 export interface ApiContext {
   readonly dependencies: ApiDependencies
   readonly administration: ReturnType<typeof pollAdministration>
-  readonly administrator: Administrator
   readonly cookies: Cookies
+  readonly callers: Callers
   readonly definitions: Definitions
   readonly health: Health
   readonly identities: VoterIdentities
@@ -33,7 +36,10 @@ export interface ApiContext {
   readonly origins: RequestOrigins
   readonly resultsCache: ResultsCache
   readonly resultsGate: ResultsGate
+  readonly sessionCookies: SessionCookies
   readonly takeBallot: TakeBallot
+  readonly voters: Voters
+  readonly workChallenges: WorkChallenges
   readonly handleError: (error: unknown, request: FastifyRequest, reply: FastifyReply) => void
 }
 

@@ -1,4 +1,6 @@
 import type {
+  ApiTokenRepository,
+  AuditTrail,
   BallotPublisher,
   BallotRepository,
   Clock,
@@ -10,7 +12,13 @@ import type {
   Results,
   ResultsReader,
   Sequence,
+  SessionRepository,
+  SignInAttempts,
   TallySnapshot,
+  UserRepository,
+  VoterPlaces,
+  VoterRoll,
+  VotingCodeRepository,
 } from '@urna/core'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Registry } from 'prom-client'
@@ -35,6 +43,17 @@ export type DependencyChecks = Readonly<Record<'queue' | 'database', () => Promi
   readonly replica?: () => Promise<boolean>
 }
 
+/** Who there is, who is signed in, and who may vote. On the primary. */
+export interface People {
+  readonly users: UserRepository
+  readonly sessions: SessionRepository
+  readonly signInAttempts: SignInAttempts
+  readonly tokens: ApiTokenRepository
+  readonly codes: VotingCodeRepository
+  readonly roll: VoterRoll
+  readonly audit: AuditTrail
+}
+
 /** What an api process is made of. The app that composes it picks the adapters; nothing here connects to anything by itself. */
 export interface ApiDependencies {
   readonly publisher: BallotPublisher
@@ -56,6 +75,12 @@ export interface ApiDependencies {
   readonly masterKey: MasterKey
   /** SHA-256 of the administrator's token; null: not known yet. */
   readonly adminTokenHash: Buffer | (() => Buffer | null)
+  /** Without it nobody signs in: only the administrator's token opens what is not public. */
+  readonly people?: People
+  /** A session ends when nothing was asked with it for so long. Default two hours. */
+  readonly sessionIdleMs?: number
+  /** A session ends so long after it began, whatever is asked with it. Default twelve hours. */
+  readonly sessionMs?: number
   readonly clock: Clock
   readonly ids: IdGenerator
   /** Survey id of the poll that `/api/postVotes` and `/api/votes` speak of. */
@@ -97,6 +122,12 @@ export interface ApiDependencies {
   readonly countedUntilMs: () => Promise<number | null>
   /** Text of the results as CSV, in pieces. */
   readonly csv: (results: readonly Results[], options: { bom: boolean }) => Iterable<string>
+  /** Who came from which address in this hour, where several processes share it. Default: in this process. */
+  readonly voterPlaces?: VoterPlaces
+  /** So many voters of an address and hour do no work in guarded polls. Default 50. */
+  readonly guardedFreeVotes?: number
+  /** What a unit of work is, see core's difficultyAt. Default 20,000; tests have less time than voters. */
+  readonly workUnit?: number
   /** More ballots than this waiting in the queue: 503 for new ones. Default 2,000,000. */
   readonly backlogMax?: number
   /** More streams of live results than this at once: 503 for new ones. Default 20,000. */

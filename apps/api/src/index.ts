@@ -1,10 +1,10 @@
 import fastifyCors from '@fastify/cors'
-import { addressHashes, pollAdministration } from '@urna/core'
+import { addressHashes, PlacesInMemory, pollAdministration } from '@urna/core'
 import type { FastifyInstance } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { Addresses } from './addresses.ts'
-import { Administrator } from './administrator.ts'
 import { ApiMetrics } from './api-metrics.ts'
+import { accessHook, Callers, DeclaredAccess } from './callers.ts'
 import type { ApiContext, ZodScope } from './context.ts'
 import { Cookies } from './cookies.ts'
 import { corsOptionsOf } from './cross-origin.ts'
@@ -22,16 +22,21 @@ import { isSafe, RequestOrigins } from './request-origins.ts'
 import { ResultsCache } from './results-cache.ts'
 import { ResultsGate } from './results-gate.ts'
 import { ballotIntakeRoute, ownBallotRoute } from './routes/ballots.ts'
+import { challengeRoute } from './routes/challenges.ts'
 import { compatibleRoutes } from './routes/compatible.ts'
 import { healthRoutes } from './routes/health.ts'
 import { liveResultsRoute } from './routes/live-results.ts'
 import { pollRoutes } from './routes/polls.ts'
 import { receiptRoutes } from './routes/receipts.ts'
 import { resultsRoutes } from './routes/results.ts'
+import { voterRoutes } from './routes/voters.ts'
 import { securityHeaders } from './security-headers.ts'
 import { assertWithinLimits, closeServer, createServer } from './server.ts'
+import { SessionCookies } from './session-cookie.ts'
 import { ballotTaker, shuttingDown } from './take-ballot.ts'
 import { VoterIdentities } from './voter-identity.ts'
+import { Voters } from './voters.ts'
+import { WorkChallenges } from './work-challenges.ts'
 
 export type { ApiDependencies, DependencyName } from './dependencies.ts'
 export { builtPages } from './pages.ts'
@@ -69,11 +74,13 @@ export async function buildApi(dependencies: ApiDependencies): Promise<FastifyIn
   })
   const addresses = new Addresses()
   addresses.watch(app)
+  const declared = new DeclaredAccess()
+  declared.watch(app)
   await registerOpenApi(app, dependencies.version)
 
   // The hot path has a scope of its own: whatever is added to the other one must not reach it.
   await app.register(async (scope) => ballotIntakeRoute(context)(scope))
-  await app.register(async (scope) => registerEverythingElse(scope, context, addresses))
+  await app.register(async (scope) => registerEverythingElse(scope, context, addresses, declared))
 
   app.addHook('onReady', async () => {
     definitions.start()
@@ -97,11 +104,12 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
   const { ballots, clock, ids, logger, masterKey, polls, queueDepth } = dependencies
   const definitions = new Definitions({ polls: dependencies.definitions ?? polls, masterKey, logger })
   const load = new LoadMonitor({ queueDepth, backlogMax: dependencies.backlogMax ?? backlogMaxDefault })
-  const administrator = new Administrator(dependencies.adminTokenHash)
   const { allowedOrigins, cookieKeys, publicUrl = null, trustProxy } = dependencies
   const cookies = new Cookies({ isHttps: publicUrl?.startsWith('https:') === true, trustProxy })
   const origins = new RequestOrigins({ publicUrl, allowedOrigins })
   const identities = new VoterIdentities({ masterKey, ids, cookies, origins, cookieKeys })
+  const sessionCookies = new SessionCookies({ cookies, origins })
+  const callers = new Callers({ ...dependencies, people: dependencies.people, cookies: sessionCookies })
   /** Asked now; while the queue does not answer, what it last said. */
   const waiting = async () => {
     try {
@@ -117,13 +125,14 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
     nowMs: () => clock.nowMs(),
     keepMs: dependencies.resultsKeepMs,
   })
-  const resultsGate = new ResultsGate({ administrator, ballots, clock, identities, masterKey })
+  const voters = new Voters({ callers, clock, identities, masterKey, people: dependencies.people })
+  const resultsGate = new ResultsGate({ ballots, callers, clock, masterKey, voters })
   const liveResults = new LiveResults({ definitions, resultsCache, resultsGate, logger, readersMax: dependencies.liveReadersMax })
   const metrics = new ApiMetrics(dependencies.metrics.registry, { definitions, liveResults, load, resultsCache })
   return {
     dependencies,
-    administration: pollAdministration(dependencies),
-    administrator,
+    administration: pollAdministration({ ...dependencies, ...codesAndRoll(dependencies) }),
+    callers,
     cookies,
     definitions,
     health: new Health(dependencies.dependencyChecks),
@@ -135,13 +144,26 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
     origins,
     resultsCache,
     resultsGate,
+    sessionCookies,
     takeBallot: ballotTaker(dependencies),
+    voters,
+    workChallenges: new WorkChallenges({ ...dependencies, voterPlaces: dependencies.voterPlaces ?? new PlacesInMemory() }),
     handleError: errorHandler(logger, (name) => metrics.countProblem(name)),
   }
 }
 
-async function registerEverythingElse(scope: FastifyInstance, context: ApiContext, addresses: Addresses): Promise<void> {
-  const { dependencies, inFlight, metrics, origins } = context
+/** They go with a deleted poll. */
+function codesAndRoll({ people }: ApiDependencies): Partial<Parameters<typeof pollAdministration>[0]> {
+  return people === undefined ? {} : { codes: people.codes, roll: people.roll }
+}
+
+async function registerEverythingElse(
+  scope: FastifyInstance,
+  context: ApiContext,
+  addresses: Addresses,
+  declared: DeclaredAccess,
+): Promise<void> {
+  const { callers, dependencies, inFlight, metrics, origins } = context
   const { pagesRoot } = dependencies
   const headers = securityHeaders(dependencies.publicUrl ?? null)
   scope.addHook('onRequest', (request, reply, done) => {
@@ -165,8 +187,10 @@ async function registerEverythingElse(scope: FastifyInstance, context: ApiContex
     metrics.requests.observe(labels, reply.elapsedTime / 1_000)
     done()
   })
-  await scope.register(fastifyCors, { delegator: corsOptionsOf(dependencies.allowedOrigins) })
-  if (pagesRoot !== undefined) await registerPages(scope, pagesRoot)
+  await declared.allPublic(async () => {
+    await scope.register(fastifyCors, { delegator: corsOptionsOf(dependencies.allowedOrigins) })
+    if (pagesRoot !== undefined) await registerPages(scope, pagesRoot)
+  })
   const answerNotFound = notFound(addresses, pagesRoot !== undefined)
   scope.setNotFoundHandler(answerNotFound)
   // Before the body is read: whatever it is, this is the wrong place for it.
@@ -187,7 +211,8 @@ async function registerEverythingElse(scope: FastifyInstance, context: ApiContex
     }
     done()
   })
-  await scope.register(registerDocs)
+  scope.addHook('onRequest', accessHook(callers))
+  await declared.allPublic(async () => scope.register(registerDocs))
   await scope.register(async (inner) => {
     const limit = requestLimitOf(dependencies)
     if (limit !== null) inner.addHook('onRequest', limit.hook)
@@ -201,6 +226,8 @@ async function registerEverythingElse(scope: FastifyInstance, context: ApiContex
     resultsRoutes(context)(api)
     liveResultsRoute(context)(api)
     receiptRoutes(context)(api)
+    challengeRoute(context)(api)
+    voterRoutes(context)(api)
     compatibleRoutes(context)(api)
   })
 }

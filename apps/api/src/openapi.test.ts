@@ -23,6 +23,13 @@ const routes = [
   'DELETE /v1/polls/{id}',
   'PUT /v1/polls/{id}',
   'GET /v1/polls/{id}/ballots/mine',
+  'GET /v1/polls/{id}/codes',
+  'POST /v1/polls/{id}/codes',
+  'DELETE /v1/polls/{id}/codes/{codeId}',
+  'GET /v1/polls/{id}/voters',
+  'POST /v1/polls/{id}/voters',
+  'DELETE /v1/polls/{id}/voters/{userId}',
+  'POST /v1/polls/{id}/challenges',
   'GET /v1/polls/{id}/results',
   'GET /v1/polls/{id}/results.csv',
   'GET /v1/polls/{id}/results/live',
@@ -101,7 +108,7 @@ it('asks for the administrator’s token exactly where strangers get 401', async
 it('documents problems as problem+json', () => {
   const ballots = document.paths?.['/v1/polls/{id}/ballots']?.post?.responses as Record<string, OpenAPIV3_1.ResponseObject>
   expect(Object.keys(ballots)).toEqual(
-    ['202', '400', '403', '404', '409', '410', '413', '415', '422', '500', '503'].filter((status) => status in ballots),
+    ['202', '400', '401', '403', '404', '409', '410', '413', '415', '422', '500', '503'].filter((status) => status in ballots),
   )
   expect(ballots['422']?.content).toEqual({ 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } })
   expect(ballots['503']?.description).toContain('`queue-unavailable`')

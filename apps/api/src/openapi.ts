@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifySchema } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { OpenAPIV3_1 } from 'openapi-types'
 import { z } from 'zod'
+import type { Access } from './callers.ts'
 
 const documentedSchemas = {
   Poll: contracts.poll,
@@ -14,6 +15,10 @@ const documentedSchemas = {
   ClosePoll: contracts.closePollInput,
   Ballot: contracts.ballotInput,
   BallotReceived: contracts.ballotReceived,
+  Challenge: contracts.challenge,
+  NewCodes: contracts.newCodes,
+  CodeList: contracts.codeList,
+  VoterRoll: contracts.rollList,
   OwnBallot: contracts.ownBallot,
   Receipt: contracts.receipt,
   Results: contracts.results,
@@ -29,12 +34,30 @@ for (const [id, schema] of Object.entries(documentedSchemas)) schemaRegistry.add
 
 const zodTransform = createJsonSchemaTransform({ schemaRegistry }) as SwaggerTransform
 
+/** What a route's `access` means to who reads the document: who gets in, how they say who they are, and what strangers are told. */
+function withAccess(schema: FastifySchema, access: Access | undefined): FastifySchema {
+  if (access === undefined || access === 'public') return schema
+  const needs =
+    access === 'signed-in'
+      ? 'For whoever is signed in.'
+      : access === 'session'
+        ? 'For whoever signed in with a password; never with a token.'
+        : `Needs the permission \`${access}\`.`
+  return {
+    ...schema,
+    description: [schema.description, needs].filter(Boolean).join(' '),
+    security: access === 'session' ? [{ session: [] }] : [{ token: [] }, { session: [] }],
+    response: responses((schema.response ?? {}) as Responses, ['unauthorized', 'forbidden']),
+  }
+}
+
 /** Zod's transformer knows responses with a schema only: those without a body go round it. */
-const transform: SwaggerTransform = (document) => {
+const transform: SwaggerTransform = (given) => {
+  const document = given.schema === undefined ? given : { ...given, schema: withAccess(given.schema, given.route.config?.access) }
   const all = Object.entries((document.schema?.response ?? {}) as Responses)
   if (all.length === 0) return zodTransform(document)
   const withBody = Object.fromEntries(all.filter(([, response]) => response.content !== undefined))
-  const { schema, url } = zodTransform({ ...document, schema: { ...document.schema, response: withBody } })
+  const { schema, url } = zodTransform({ ...document, schema: { ...document.schema, response: withBody } } as typeof given)
   const response: Record<string, unknown> = { ...(schema.response as Record<string, unknown>) }
   // `null` is how @fastify/swagger is told that there is no body.
   for (const [status, { description, content }] of all) if (content === undefined) response[status] = { description, type: 'null' }
@@ -71,14 +94,23 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
         license: { name: 'MIT', identifier: 'MIT' },
       },
       tags: [
-        { name: 'polls', description: 'Polls. Writing needs the administrator’s token.' },
+        { name: 'polls', description: 'Polls. Who changes them needs a session or a token.' },
         { name: 'ballots', description: 'Ballots, and the receipts that say what became of them.' },
         { name: 'results' },
+        { name: 'voters', description: 'Voting codes and voter rolls: who may vote in polls that are not for everybody.' },
         { name: 'compatible', description: 'Routes kept for clients of the systems this one replaces.' },
         { name: 'service', description: 'Health and figures of this process.' },
       ],
       components: {
-        securitySchemes: { administrator: { type: 'http', scheme: 'bearer', description: 'The administrator’s token.' } },
+        securitySchemes: {
+          token: { type: 'http', scheme: 'bearer', description: 'An API token of a user, or the administrator’s token.' },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: 'urna_session',
+            description: 'From signing in. Over TLS it is `__Host-urna_session`.',
+          },
+        },
       },
     },
     transform,
@@ -109,5 +141,3 @@ export function responses(good: Responses, problemNames: readonly ProblemName[] 
   }
   return all
 }
-
-export const administratorOnly = [{ administrator: [] }] as const satisfies OpenAPIV3_1.SecurityRequirementObject[]

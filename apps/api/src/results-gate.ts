@@ -9,10 +9,10 @@ import {
   resultsAccess,
 } from '@urna/core'
 import type { FastifyRequest } from 'fastify'
-import type { Administrator } from './administrator.ts'
+import type { Callers } from './callers.ts'
 import type { CachedPoll } from './definitions.ts'
 import { type ProblemDetails, ProblemError } from './problems.ts'
-import type { VoterIdentities } from './voter-identity.ts'
+import type { Voters } from './voters.ts'
 
 /** Whose eyes an answer is for: `private` where it was shown because of who asked. */
 export type Audience = 'public' | 'private'
@@ -33,11 +33,11 @@ export interface Refusal {
 export const noRights: ResultsReaderRights = { hasVoted: false, isOwner: false }
 
 export interface ResultsGateOptions {
-  readonly administrator: Administrator
   readonly ballots: Pick<BallotRepository, 'find'>
+  readonly callers: Callers
   readonly clock: Clock
-  readonly identities: VoterIdentities
   readonly masterKey: MasterKey
+  readonly voters: Pick<Voters, 'ofReader'>
 }
 
 /** Lets through to results who may see them. */
@@ -51,8 +51,13 @@ export class ResultsGate {
   /** Throws the problem if this request may not see the results of this poll. */
   async pass(request: FastifyRequest, cached: CachedPoll): Promise<Admission> {
     const { poll } = cached
-    const isOwner = this.#options.administrator.asks(request)
-    if (this.refusal(poll, noRights) === null) return { audience: 'public', rights: { hasVoted: false, isOwner } }
+    const { callers } = this.#options
+    const byToken = await callers.byToken(request)
+    if (this.refusal(poll, noRights) === null) {
+      return { audience: 'public', rights: { hasVoted: false, isOwner: callers.reaches(byToken, 'polls.read', poll) } }
+    }
+    // Who is signed in is looked up only where it decides.
+    const isOwner = callers.reaches(byToken ?? (await callers.visitor(request)), 'polls.read', poll)
     // A ballot is looked up only where it decides.
     const decides = this.refusal(poll, { hasVoted: false, isOwner }) !== null && this.refusal(poll, { hasVoted: true, isOwner }) === null
     const rights = { hasVoted: decides && (await this.#hasVoted(request, cached)), isOwner }
@@ -69,12 +74,13 @@ export class ResultsGate {
     return access.visible ? null : { problem: 'results-hidden', details: whenShown(access.shown, poll) }
   }
 
-  async #hasVoted(request: FastifyRequest, { poll, voterKeys }: CachedPoll): Promise<boolean> {
-    const { ballots, identities, masterKey } = this.#options
+  async #hasVoted(request: FastifyRequest, cached: CachedPoll): Promise<boolean> {
+    const { poll, voterKeys } = cached
+    const { ballots, masterKey, voters } = this.#options
     const receipt = request.headers['urna-receipt']
     if (typeof receipt === 'string' && parseReceipt(masterKey, receipt)?.pollId === poll.id) return true
-    const voter = identities.ofCookie(request)
-    return voter !== null && (await ballots.find(poll.id, voterKeys(voter.identity))) !== null
+    const identity = await voters.ofReader(request, cached)
+    return identity !== null && (await ballots.find(poll.id, voterKeys(identity))) !== null
   }
 }
 

@@ -13,6 +13,7 @@ import type { InFlight } from './in-flight.ts'
 import type { LoadMonitor } from './load-monitor.ts'
 import { ProblemError } from './problems.ts'
 import type { Voter, VoterIdentities } from './voter-identity.ts'
+import type { AdmittedVoter } from './voters.ts'
 
 export type TakeBallot = (cached: CachedPoll, voter: Pick<Voter, 'identity'>, answers: readonly Answer[]) => Promise<AcceptedBallot>
 
@@ -37,7 +38,7 @@ export function shuttingDown(): ProblemError {
   return new ProblemError('shutting-down', { headers: { connection: 'close' } })
 }
 
-function refusalProblem(refusal: BallotRefusal): ProblemError {
+export function refusalProblem(refusal: BallotRefusal): ProblemError {
   switch (refusal.kind) {
     case 'not_open_yet':
       return new ProblemError('poll-not-open-yet', refusal.opensAtMs === null ? {} : { at: new Date(refusal.opensAtMs).toISOString() })
@@ -48,18 +49,23 @@ function refusalProblem(refusal: BallotRefusal): ProblemError {
   }
 }
 
+/** What an answer does about the voter cookie. In polls whose voters have none of it: nothing. */
+export function setVoterCookie(identities: VoterIdentities, request: FastifyRequest, reply: FastifyReply, voter: AdmittedVoter): void {
+  if (voter.cookie !== null) identities.setCookie(request, reply, voter as Voter)
+}
+
 /** With an unknown outcome the answer sets the cookie too: whoever sends again with it is the same voter, and counts once. */
 export async function keepVoter<Value>(
   identities: VoterIdentities,
   request: FastifyRequest,
   reply: FastifyReply,
-  voter: Voter,
+  voter: AdmittedVoter,
   taking: Promise<Value>,
 ): Promise<Value> {
   try {
     return await taking
   } catch (error) {
-    if (error instanceof QueueUnavailableError) identities.setCookie(request, reply, voter)
+    if (error instanceof QueueUnavailableError) setVoterCookie(identities, request, reply, voter)
     throw error
   }
 }

@@ -154,6 +154,7 @@ export async function compose(config: StandaloneConfig, logger: Logger): Promise
     epochEnded: (other) => other !== epoch && emptied,
     csv: resultsCsv,
     backlogMax: config.backlogMax,
+    guardedFreeVotes: config.guardedFreeVotes,
     liveReadersMax: withinOpenFiles(config.liveReadersMax),
   })
   // Stopped first: nothing new comes in, what is under way gets its answer, and then the intake sends what waits.

@@ -11,10 +11,12 @@ export const codesAtOnceMax = 5_000
 export const votingCodeLength = 26
 
 /** Body of `POST /v1/polls/{id}/codes`: so many codes, or one for each label (a personal link). */
-export const codesInput = z.union([
-  z.strictObject({ count: z.int().min(1).max(codesAtOnceMax) }),
-  z.strictObject({ labels: z.array(optionalLine(100)).min(1).max(codesAtOnceMax) }),
-])
+export const codesInput = z
+  .strictObject({
+    count: z.int().min(1).max(codesAtOnceMax).optional(),
+    labels: z.array(optionalLine(100)).min(1).max(codesAtOnceMax).optional(),
+  })
+  .refine(({ count, labels }) => (count === undefined) !== (labels === undefined), 'expected either count or labels')
 
 /** A voting code without its secret. */
 export const votingCode = z.object({

@@ -170,6 +170,15 @@ export const plainSettings = {
     description: 'How many ballots are counted in one transaction at most.',
     usedBy: ['consumer'],
   }),
+  guardedFreeVotes: setting({
+    name: 'GUARDED_FREE_VOTES',
+    group: 'web',
+    kind: integer(0, 10_000),
+    default: '50',
+    description:
+      'How many voters of one address and hour vote in guarded polls without work. Those after them solve a challenge that grows with their number. More where a school or a firm shares one address.',
+    usedBy: ['api', 'standalone'],
+  }),
   liveReadersMax: setting({
     name: 'LIVE_READERS_MAX',
     group: 'results',

@@ -24,6 +24,7 @@ describe('defaults', () => {
       adminToken: null,
       backlogMax: 2_000_000,
       replayWindowMs: 900_000, // 15 minutes
+      guardedFreeVotes: 50,
       liveReadersMax: 20_000,
       exportEvery: '*/5 * * * *',
       exportKeep: 288,
@@ -102,6 +103,7 @@ describe('good values', () => {
     ['EXPORT_BOM', 'true', 'exportBom', true],
     ['EXPORT_DIR', '/exports', 'exportDir', '/exports'],
     ['REPLAY_WINDOW_SECONDS', '60', 'replayWindowMs', 60_000],
+    ['GUARDED_FREE_VOTES', '0', 'guardedFreeVotes', 0],
     ['LIVE_READERS_MAX', '5', 'liveReadersMax', 5],
     ['LOG_LEVEL', 'silent', 'logLevel', 'silent'],
   ]
@@ -133,6 +135,7 @@ const badTexts: { readonly [Key in SettingKey]: readonly string[] } = {
   replayWindowMs: ['0', '15m', '604801'],
   claimIdleMs: ['4', '3601', '30s'],
   batchBallotsMax: ['0', '2001'],
+  guardedFreeVotes: ['-1', '10001'],
   liveReadersMax: ['0', 'many'],
   exportEvery: ['every 5 minutes', '* * * *', '60 * * * *', '*/0 * * * *', '5-1 * * * *', '* * 0 * *', '* * * 13 *', '* * * FOO *', 'OFF'],
   exportKeep: ['0'],

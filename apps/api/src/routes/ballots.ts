@@ -1,4 +1,4 @@
-import { ballotInput, ballotReceived, idempotencyKey, ownBallot } from '@urna/contracts'
+import { ballotInput, ballotReceived, idempotencyKey, ownBallot, proofHeader, votingCodeHeader } from '@urna/contracts'
 import { optionsOf, type PollId, parsePollId, receiptText } from '@urna/core'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
@@ -9,25 +9,39 @@ import { fieldErrorsOf, issuesOf } from '../field-errors.ts'
 import { documentedAs, json, responses } from '../openapi.ts'
 import { ProblemError } from '../problems.ts'
 import { assertWithinLimits } from '../server.ts'
-import { assertTakesBallots, keepVoter } from '../take-ballot.ts'
+import { assertTakesBallots, keepVoter, setVoterCookie } from '../take-ballot.ts'
 import { pollParams } from './polls.ts'
 
 const tags = ['ballots']
-const voterHeaders = z.object({ 'idempotency-key': idempotencyKey.optional() })
+const voterHeaders = z.object({
+  'idempotency-key': idempotencyKey.optional(),
+  [votingCodeHeader]: z.string().optional().describe('The voting code, in polls of access `code`'),
+})
+const ballotHeaders = voterHeaders.extend({
+  [proofHeader]: z.string().optional().describe('The solved challenge, in polls of access `guarded`: see `POST /v1/polls/{id}/challenges`'),
+})
 export const ballotBytesMax = 64 * 1024
 
 const ballotDocument = {
   tags,
   summary: 'Vote. Answered when the ballot is durably in the queue',
   description:
-    'The voter is who the cookie says; without one, the Idempotency-Key (make it random, and keep it as secret as the cookie: it is the voter); without that, somebody new. The answer sets the cookie to the voter it took. A later ballot of the same voter replaces the earlier one, where the poll allows changes. After any 503, or no answer at all: send the same again, it counts once.',
+    'The voter is who the cookie says; without one, the Idempotency-Key (make it random, and keep it as secret as the cookie: it is the voter); without that, somebody new. The answer sets the cookie to the voter it took. A later ballot of the same voter replaces the earlier one, where the poll allows changes. After any 503, or no answer at all: send the same again, it counts once. In polls of access `code` the voter is the voting code, in those of access `account` who is signed in; neither cookie nor Idempotency-Key counts there.',
   params: pollParams,
-  headers: voterHeaders,
+  headers: ballotHeaders,
   body: ballotInput,
   response: responses({ 202: json('The ballot will be counted. Keep the receipt', ballotReceived) }, [
     'invalid-request',
     'invalid-json',
     'origin-refused',
+    'unauthorized',
+    'proof-required',
+    'proof-invalid',
+    'proof-expired',
+    'code-required',
+    'code-invalid',
+    'code-revoked',
+    'not-on-roll',
     'poll-not-found',
     'poll-not-open-yet',
     'poll-closed',
@@ -39,6 +53,7 @@ const ballotDocument = {
     'queue-unavailable',
     'definitions-stale',
     'database-unavailable',
+    'primary-unavailable',
     'shutting-down',
   ]),
 }
@@ -48,21 +63,22 @@ const ballotDocument = {
  * for it: no hooks, no plugins, no validation by the framework, no schema on the reply. `make bench` measures it.
  */
 export function ballotIntakeRoute(context: ApiContext): (app: FastifyInstance) => void {
-  const { definitions, dependencies, handleError, identities, inFlight, load, metrics, origins, takeBallot } = context
+  const { definitions, dependencies, handleError, identities, inFlight, load, metrics, origins, takeBallot, voters } = context
   const { masterKey } = dependencies
   const crossOrigin = ballotCors(dependencies.allowedOrigins)
 
   async function submit(request: FastifyRequest, reply: FastifyReply, id: PollId, known: CachedPoll | undefined): Promise<void> {
     const parsed = ballotInput.safeParse(request.body)
     if (!parsed.success) throw new ProblemError('invalid-request', { errors: fieldErrorsOf(issuesOf(parsed.error), 'body') })
-    const voter = identities.ofBallot(request)
     const cached = known ?? (await definitions.find(id))
     if (cached === null) throw new ProblemError('poll-not-found')
+    const isOpenToAll = cached.poll.definition.access === 'open'
+    const voter = isOpenToAll ? identities.ofBallot(request) : await voters.ofBallot(request, cached)
     const { voterKey, seq, atMs } = await keepVoter(identities, request, reply, voter, takeBallot(cached, voter, parsed.data.answers))
     metrics.ballotsReceived++
     const receipt = receiptText(masterKey, { pollId: id, voterKey, seq })
     crossOrigin(request, reply)
-    identities.setCookie(request, reply, voter)
+    setVoterCookie(identities, request, reply, voter)
     reply
       .code(202)
       .header('content-type', 'application/json; charset=utf-8')
@@ -80,7 +96,11 @@ export function ballotIntakeRoute(context: ApiContext): (app: FastifyInstance) =
   return (app) => {
     app.post<{ Params: { id: string } }>(
       '/v1/polls/:id/ballots',
-      { bodyLimit: ballotBytesMax, config: documentedAs(ballotDocument), errorHandler: fail as (error: FastifyError) => void },
+      {
+        bodyLimit: ballotBytesMax,
+        config: { access: 'public', ...documentedAs(ballotDocument) },
+        errorHandler: fail as (error: FastifyError) => void,
+      },
       (request, reply) => {
         assertWithinLimits(request)
         origins.assertMayWrite(request)
@@ -104,21 +124,27 @@ export function ballotIntakeRoute(context: ApiContext): (app: FastifyInstance) =
 }
 
 export function ownBallotRoute(context: ApiContext): (app: ZodScope) => void {
-  const { definitions, dependencies, identities } = context
+  const { definitions, dependencies, voters } = context
   const { ballots, masterKey } = dependencies
   return (app) => {
     app.get(
       '/v1/polls/:id/ballots/mine',
       {
+        config: { access: 'public' },
         schema: {
           tags,
           summary: 'Your counted ballot',
           description:
-            'The voter is the one that voting would take: who the cookie says; without one, the Idempotency-Key, which is all that is left to a browser that never saw the answer to its ballot.',
+            'The voter is the one that voting would take: who the cookie says; without one, the Idempotency-Key, which is all that is left to a browser that never saw the answer to its ballot. In polls of access `code` the voting code, in those of access `account` who is signed in; a voter without a ballot hears there, too, why not to vote, if so.',
           params: pollParams,
           headers: voterHeaders,
           response: responses({ 200: json('The ballot', ownBallot) }, [
             'invalid-request',
+            'unauthorized',
+            'code-required',
+            'code-invalid',
+            'code-revoked',
+            'not-on-roll',
             'poll-not-found',
             'ballot-not-found',
             'poll-deleted',
@@ -133,11 +159,11 @@ export function ownBallotRoute(context: ApiContext): (app: ZodScope) => void {
         const cached = await definitions.find(id)
         if (cached === null) throw new ProblemError('poll-not-found')
         if (cached.poll.deletedAtMs !== null) throw new ProblemError('poll-deleted')
-        const voter = identities.known(request)
+        const voter = await voters.ofOwnBallot(request, cached)
         if (voter === null) throw new ProblemError('ballot-not-found')
         const voterKey = cached.voterKeys(voter.identity)
         const stored = await ballots.find(id, voterKey)
-        if (stored === null) throw new ProblemError('ballot-not-found')
+        if (stored === null) throw new ProblemError(voter.refusal ?? 'ballot-not-found')
         const answers = cached.poll.definition.questions.map((question, index) => ({
           question: question.number,
           options: optionsOf(question, stored.answers[index] ?? '') ?? [],

@@ -32,6 +32,7 @@ const voteProblems = [
   'poll-not-found',
   'poll-not-open-yet',
   'poll-closed',
+  'open-polls-only',
   'body-too-large',
   'unsupported-media-type',
   'invalid-answer',
@@ -79,8 +80,9 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
     return reply.code(404).send({ message: 'Survey not found.' })
   }
 
-  /** Takes a vote given as the text of an option of the only question. */
+  /** Takes a vote given as the text of an option of the only question. These clients know neither proofs nor codes. */
   async function vote(cached: CachedPoll, voter: Parameters<typeof takeBallot>[1], optionText: string): Promise<void> {
+    if (cached.poll.definition.access !== 'open') throw new ProblemError('open-polls-only')
     const wanted = optionText.normalize('NFC').trim()
     const option = cached.poll.definition.questions[0]?.options.find(({ text }) => text === wanted)
     if (option === undefined)
@@ -99,6 +101,7 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
     app.get(
       '/surveys',
       {
+        config: { access: 'public' },
         schema: {
           tags,
           summary: 'Listed polls of one question',
@@ -114,6 +117,7 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
     app.get(
       '/surveys/:id',
       {
+        config: { access: 'public' },
         schema: {
           tags,
           summary: 'One survey',
@@ -133,6 +137,7 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
     app.get(
       '/surveys/:id/votes',
       {
+        config: { access: 'public' },
         schema: {
           tags,
           summary: 'Votes of a survey',
@@ -156,7 +161,7 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
       '/vote',
       {
         bodyLimit: ballotBytesMax,
-        config: anybodyVotes,
+        config: { access: 'public', ...anybodyVotes },
         schema: {
           tags,
           summary: 'Vote in a survey',
@@ -180,7 +185,7 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
       '/api/postVotes',
       {
         bodyLimit: ballotBytesMax,
-        config: anybodyVotes,
+        config: { access: 'public', ...anybodyVotes },
         schema: {
           tags,
           summary: 'Vote in the default poll as userID; the same userID again updates its vote',
@@ -208,7 +213,10 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
 
     app.get(
       '/api/votes',
-      { schema: { tags, summary: 'Votes of the default poll', response: responses({ 200: json('Votes', voteTotals) }, votesProblems) } },
+      {
+        config: { access: 'public' },
+        schema: { tags, summary: 'Votes of the default poll', response: responses({ 200: json('Votes', voteTotals) }, votesProblems) },
+      },
       async (request, reply) => {
         const cached = await pollOfDefault()
         const { audience } = await resultsGate.pass(request, cached)
@@ -236,7 +244,7 @@ function healthChecks(app: ZodScope, { health }: ApiContext): void {
     app.get(
       url,
       {
-        config: { duringDrain: true, anyRate: true },
+        config: { access: 'public', duringDrain: true, anyRate: true },
         schema: {
           tags,
           summary: `Whether the ${dependency} answers`,

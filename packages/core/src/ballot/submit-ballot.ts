@@ -31,8 +31,8 @@ export function submitBallot(dependencies: { publisher: BallotPublisher; clock: 
     answers: readonly Answer[]
   }): Promise<Result<AcceptedBallot, BallotRefusal>> => {
     const { definition, version, id } = input.poll
-    const state = pollStateAt(version, clock.nowMs())
-    if (state !== 'open') return failure(notOpen(input.poll, state))
+    const refusal = refusalNow(input.poll, clock.nowMs())
+    if (refusal !== null) return failure(refusal)
     const answers = canonicalAnswers(definition, input.answers)
     if (!answers.ok) return failure({ kind: 'invalid_answers', faults: answers.failure })
     const voterKey = input.voterKeys(input.identity)
@@ -47,6 +47,12 @@ export function submitBallot(dependencies: { publisher: BallotPublisher; clock: 
         return failure(notOpen(input.poll, 'scheduled'))
     }
   }
+}
+
+/** Why the poll takes no ballot at this instant; null: it does. */
+export function refusalNow(poll: Poll, nowMs: number): BallotRefusal | null {
+  const state = pollStateAt(poll.version, nowMs)
+  return state === 'open' ? null : notOpen(poll, state)
 }
 
 function notOpen(poll: Poll, state: PollState): BallotRefusal {
