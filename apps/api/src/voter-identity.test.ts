@@ -1,5 +1,8 @@
 import { identityOf, voterCookies } from '@urna/core'
+import type { FastifyRequest } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Cookies } from './cookies.ts'
+import type { ApiDependencies } from './dependencies.ts'
 import { type TestApi, testApi } from './testing/test-api.ts'
 
 const key = 'a-key-that-a-page-made-1'
@@ -71,18 +74,55 @@ describe('the voter cookie', () => {
     expect(setCookie.split('; ').slice(1)).toEqual(['Path=/', 'HttpOnly', 'SameSite=Lax', 'Max-Age=34560000'])
   })
 
-  it('is secure where a trusted proxy says that the voter came by HTTPS', async () => {
-    const setCookieOf = async (trustProxy: false | string[]) => {
-      const behind = await testApi({ trustProxy })
-      const { id } = behind.addPoll()
-      const headers = { 'x-forwarded-proto': 'https' }
-      const response = await behind.app.inject({ method: 'POST', url: `/v1/polls/${id}/ballots`, payload, headers })
+  describe('over https', () => {
+    const hostCookie = /^__Host-urna_voter=[\w-]{66}; Path=\/; HttpOnly; SameSite=Lax; Max-Age=34560000; Secure$/
+    const behindProxy = { 'x-forwarded-proto': 'https' }
+    const rows: [string, Partial<ApiDependencies>, Record<string, string>, boolean][] = [
+      ['PUBLIC_URL says so', { publicUrl: 'https://vote.example' }, {}, true],
+      ['a trusted proxy says so', { trustProxy: ['127.0.0.1'] }, behindProxy, true],
+      ['a proxy that is not trusted says so', { trustProxy: ['10.0.0.0/8'] }, behindProxy, false],
+      ['no proxy is trusted, and one says so', {}, behindProxy, false],
+      ['a trusted proxy says http', { trustProxy: ['127.0.0.1'] }, { 'x-forwarded-proto': 'http' }, false],
+      ['PUBLIC_URL says http', { publicUrl: 'http://vote.example' }, {}, false],
+    ]
+    it.each(rows)('is one of this host only, and the only name that is read: %s', async (_name, changes, headers, isHttps) => {
+      const behind = await testApi(changes)
+      const path = `/v1/polls/${behind.addPoll().id}/ballots`
+      const send = async (cookie?: string) => {
+        const answer = await behind.app.inject({ method: 'POST', url: path, payload, headers: { ...headers, ...(cookie && { cookie }) } })
+        const [pair = ''] = String(answer.headers['set-cookie']).split(';')
+        return { setCookie: String(answer.headers['set-cookie']), pair, voter: Buffer.from(behind.published.at(-1)?.voterKey ?? []) }
+      }
+      const first = await send()
+      if (isHttps) expect(first.setCookie).toMatch(hostCookie)
+      else expect(first.setCookie).toMatch(/^urna_voter=[\w-]{66}; Path=\/; HttpOnly; SameSite=Lax; Max-Age=34560000$/)
+      expect((await send(first.pair)).voter).toEqual(first.voter)
+      // The other name: one that a neighbour, or plain http, could have planted.
+      const value = first.pair.slice(first.pair.indexOf('=') + 1)
+      const planted = isHttps ? `urna_voter=${value}` : `__Host-urna_voter=${value}`
+      expect((await send(planted)).voter).not.toEqual(first.voter)
       await behind.app.close()
-      return String(response.headers['set-cookie'])
+    })
+  })
+
+  it('of an older key is replaced at the next vote only, and is the same voter until the key is retired', async () => {
+    const old = await vote()
+    const value = (pair: string) => Buffer.from(pair.split('=')[1] ?? '', 'base64url')
+    const restart = async (cookieKeys: { key: number; oldestKey: number }) => {
+      const next = await testApi({ cookieKeys })
+      for (const [id, poll] of api.polls.polls) next.polls.polls.set(id, poll)
+      await api.app.close()
+      api = next
     }
-    expect(await setCookieOf(['127.0.0.1'])).toMatch(/; Secure$/)
-    expect(await setCookieOf(['10.0.0.0/8'])).not.toContain('Secure')
-    expect(await setCookieOf(false)).not.toContain('Secure')
+    await restart({ key: 2, oldestKey: 1 })
+    const mine = await api.app.inject({ url: `${url}/mine`, headers: { cookie: old.cookie } })
+    expect(mine.headers['set-cookie']).toBeUndefined()
+    const renewed = await vote({ cookie: old.cookie })
+    expect(renewed.voterKey).toBe(old.voterKey)
+    expect([value(old.cookie)[0], value(renewed.cookie)[0]]).toEqual([1, 2])
+    await restart({ key: 2, oldestKey: 2 })
+    expect((await vote({ cookie: renewed.cookie })).voterKey).toBe(old.voterKey)
+    expect((await vote({ cookie: old.cookie })).voterKey).not.toBe(old.voterKey)
   })
 
   it('is found among others, and the first that is ours wins', async () => {
@@ -130,5 +170,20 @@ describe('the voter cookie', () => {
     const response = await api.app.inject({ method: 'POST', url, payload: { answers: [{ question: 1, options: [9] }] } })
     expect(response.statusCode).toBe(422)
     expect(response.headers['set-cookie']).toBeUndefined()
+  })
+})
+
+describe('any other cookie of ours', () => {
+  const session = { name: 'urna_session', sameSite: 'Strict', maxAgeSeconds: null } as const
+  const request = (cookie: string) => ({ headers: { cookie }, protocol: 'http' }) as FastifyRequest
+
+  it('has the same doors, and its own terms', () => {
+    const [tls, plain] = [true, false].map((isHttps) => new Cookies({ isHttps, trustProxy: false })) as [Cookies, Cookies]
+    expect(tls.set(request(''), session, 'v')).toBe('__Host-urna_session=v; Path=/; HttpOnly; SameSite=Strict; Secure')
+    expect(plain.set(request(''), session, 'v')).toBe('urna_session=v; Path=/; HttpOnly; SameSite=Strict')
+    expect(tls.clear(request(''), session)).toBe('__Host-urna_session=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0; Secure')
+    const both = request('urna_session=a; __Host-urna_session=b; urna_session=c')
+    expect(tls.find(both, session, (value) => value)).toBe('b')
+    expect(plain.find(both, session, (value) => (value === 'a' ? null : value))).toBe('c')
   })
 })
