@@ -1,10 +1,10 @@
 import fastifyCors from '@fastify/cors'
-import { pollAdministration } from '@urna/core'
+import { type People, pollAdministration } from '@urna/core'
 import type { FastifyInstance } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { Addresses } from './addresses.ts'
 import { ApiMetrics } from './api-metrics.ts'
-import { accessHook, Callers, DeclaredAccess } from './callers.ts'
+import { accessHook, Callers, DeclaredAccess, type DeclaredRoute } from './callers.ts'
 import type { ApiContext, ZodScope } from './context.ts'
 import { corsOptionsOf } from './cross-origin.ts'
 import { Definitions } from './definitions.ts'
@@ -15,16 +15,24 @@ import { LiveResults } from './live-results.ts'
 import { LoadMonitor } from './load-monitor.ts'
 import { registerOpenApi } from './openapi.ts'
 import { notFound, registerDocs, registerPages } from './pages.ts'
+import { peopleContextOf } from './people.ts'
+import { PeopleUpkeep } from './people-upkeep.ts'
 import { errorHandler } from './problems.ts'
 import { ResultsCache } from './results-cache.ts'
 import { ResultsGate } from './results-gate.ts'
 import { ballotIntakeRoute, ownBallotRoute } from './routes/ballots.ts'
 import { compatibleRoutes } from './routes/compatible.ts'
+import { compatibleUserRoutes } from './routes/compatible-users.ts'
 import { healthRoutes } from './routes/health.ts'
 import { liveResultsRoute } from './routes/live-results.ts'
+import { managedPollsRoute } from './routes/managed-polls.ts'
+import { auditRoute, systemRoute } from './routes/oversight.ts'
 import { pollRoutes } from './routes/polls.ts'
 import { receiptRoutes } from './routes/receipts.ts'
 import { resultsRoutes } from './routes/results.ts'
+import { sessionRoutes } from './routes/sessions.ts'
+import { tokenRoutes } from './routes/tokens.ts'
+import { userRoutes } from './routes/users.ts'
 import { closeServer, createServer } from './server.ts'
 import { SessionCookies } from './session-cookie.ts'
 import { ballotTaker, shuttingDown } from './take-ballot.ts'
@@ -43,6 +51,8 @@ declare module 'fastify' {
      * Resolves within `limitMs` (default 4,000), by force if need be. Close the publisher after it, not before.
      */
     drain(limitMs?: number): Promise<void>
+    /** Every route, and who gets in. */
+    readonly declaredRoutes: readonly DeclaredRoute[]
   }
   interface FastifyContextConfig {
     /** Answered while the server drains too. */
@@ -75,6 +85,7 @@ export async function buildApi(dependencies: ApiDependencies): Promise<FastifyIn
     definitions.stop()
     load.stop()
   })
+  app.decorate('declaredRoutes', declared.routes)
   let drained: Promise<void> | null = null
   app.decorate('drain', (limitMs = drainLimitMsDefault) => {
     drained ??= drain(app, context, limitMs)
@@ -180,7 +191,25 @@ async function registerEverythingElse(
     liveResultsRoute(context)(api)
     receiptRoutes(context)(api)
     compatibleRoutes(context)(api)
+    systemRoute(context)(api)
+    if (dependencies.people !== undefined) await registerPeople(api, context, dependencies.people)
   })
+}
+
+async function registerPeople(api: ZodScope, context: ApiContext, people: People): Promise<void> {
+  const peopleContext = peopleContextOf(context.dependencies, people)
+  sessionRoutes(context, peopleContext)(api)
+  tokenRoutes(context, peopleContext)(api)
+  userRoutes(context, peopleContext)(api)
+  managedPollsRoute(context, peopleContext)(api)
+  auditRoute(peopleContext)(api)
+  // A scope of its own: here bodies are JSON whatever they say they are.
+  await api.register(async (scope) => compatibleUserRoutes(context, peopleContext)(scope.withTypeProvider<ZodTypeProvider>() as ZodScope))
+  const { callers, dependencies } = context
+  const { sessionIdleMs, sessionMs } = callers
+  const upkeep = new PeopleUpkeep({ people, clock: dependencies.clock, logger: dependencies.logger, sessionIdleMs, sessionMs })
+  api.addHook('onReady', async () => upkeep.start())
+  api.addHook('onClose', async () => upkeep.stop())
 }
 
 async function drain(app: FastifyInstance, context: ApiContext, limitMs: number): Promise<void> {
