@@ -226,6 +226,19 @@ describe('every method of every repository', () => {
     }
   })
 
+  it('how far the replica is behind is read on both, and nothing is known while one is away', async () => {
+    for (const state of states) {
+      const subject = await open(state)
+      const lag = subject.database.replicaLagMs()
+      if (state.endsWith('away')) await expect(lag).rejects.toThrow()
+      // No low water yet in this file, or the same one: both read it.
+      else expect([null, 0]).toContain(await lag)
+      const { primary, replica } = takeTables(subject)
+      if (state === 'no replica') expect([primary, replica]).toEqual([[], []])
+      if (state === 'both') expect([primary, replica]).toEqual([['low_water'], ['low_water']])
+    }
+  })
+
   it('an epoch is registered on the primary; without one, the row that somebody registered is found wherever it can be read', async () => {
     const identity = randomBytes(32)
     for (const state of ['primary away', 'primary only read'] as const) {

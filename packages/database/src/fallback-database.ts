@@ -123,6 +123,19 @@ export class FallbackDatabase {
     return this.#onPrimary(() => readCountedUntilMs(this.#options.primary))
   }
 
+  /**
+   * How far the replica is behind the primary, milliseconds: by the low water, which the primary writes every second. Null: there is no replica, or no
+   * low water yet. Throws while one of both is away.
+   */
+  async replicaLagMs(): Promise<number | null> {
+    const { primary, replica } = this.#options
+    if (replica === null || this.#replica === null) return null
+    // The replica first: what the primary writes meanwhile counts as lag, never the other way round.
+    const onReplica = await this.#replica.run(() => readCountedUntilMs(replica))
+    const onPrimary = await this.#primary.run(() => readCountedUntilMs(primary))
+    return onReplica === null || onPrimary === null ? null : Math.max(0, onPrimary - onReplica)
+  }
+
   /** Whether nothing of this epoch can be counted any more: a later one is being counted. */
   async epochEnded(epoch: number): Promise<boolean> {
     const newest = await this.#onPrimary(() => readNewestCountedEpoch(this.#options.primary))
