@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { readsOf } from '@urna/api/reads-of'
 import { asAdministrator, singleChoice, type TestApi, testApi } from '@urna/api/testing/test-api'
 import {
+  hmacSha256,
   identityOf,
   type Poll,
   type PollId,
@@ -93,6 +94,7 @@ async function open(state: State): Promise<Subject> {
     primary: primary.database,
     replica: state === 'no replica' ? null : replica.database,
     fingerprint: '',
+    auditHmac: hmacSha256(Buffer.alloc(32)),
     onEvent: (event) => events.push(event),
     inspect: async ({ role }) => {
       const { isAway } = role === 'primary' ? primary : replica

@@ -55,6 +55,7 @@ export async function compose(config: ApiConfig, logger: Logger, changes: Partia
     primary,
     replica,
     fingerprint: masterKey.fingerprint,
+    auditHmac: masterKey.auditHmac,
     onEvent(event) {
       if (event.kind === 'foreign-master-key') fail(event.error)
       else tell('database', fallbackEventLine(event))
