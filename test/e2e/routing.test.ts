@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { readsOf } from '@urna/api/reads-of'
 import { asAdministrator, singleChoice, type TestApi, testApi } from '@urna/api/testing/test-api'
 import {
+  hmacSha256,
   identityOf,
   type Poll,
   type PollId,
@@ -93,6 +94,7 @@ async function open(state: State): Promise<Subject> {
     primary: primary.database,
     replica: state === 'no replica' ? null : replica.database,
     fingerprint: '',
+    auditHmac: hmacSha256(Buffer.alloc(32)),
     onEvent: (event) => events.push(event),
     inspect: async ({ role }) => {
       const { isAway } = role === 'primary' ? primary : replica
@@ -223,6 +225,19 @@ describe('every method of every repository', () => {
         expect(outcome).toBe(serverOf[state].primary === null ? 'PrimaryUnavailableError' : 'done')
         expect(takeTables(subject)).toEqual(expectedTables(state, { primary: ['low_water'] }))
       }
+    }
+  })
+
+  it('how far the replica is behind is read on both, and nothing is known while one is away', async () => {
+    for (const state of states) {
+      const subject = await open(state)
+      const lag = subject.database.replicaLagMs()
+      if (state.endsWith('away')) await expect(lag).rejects.toThrow()
+      // No low water yet in this file, or the same one: both read it.
+      else expect([null, 0]).toContain(await lag)
+      const { primary, replica } = takeTables(subject)
+      if (state === 'no replica') expect([primary, replica]).toEqual([[], []])
+      if (state === 'both') expect([primary, replica]).toEqual([['low_water'], ['low_water']])
     }
   })
 

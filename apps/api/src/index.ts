@@ -1,10 +1,10 @@
 import fastifyCors from '@fastify/cors'
-import { addressHashes, PlacesInMemory, pollAdministration } from '@urna/core'
+import { addressHashes, type People, PlacesInMemory, pollAdministration } from '@urna/core'
 import type { FastifyInstance } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { Addresses } from './addresses.ts'
 import { ApiMetrics } from './api-metrics.ts'
-import { accessHook, Callers, DeclaredAccess } from './callers.ts'
+import { accessHook, Callers, DeclaredAccess, type DeclaredRoute } from './callers.ts'
 import type { ApiContext, ZodScope } from './context.ts'
 import { Cookies } from './cookies.ts'
 import { corsOptionsOf } from './cross-origin.ts'
@@ -16,6 +16,8 @@ import { LiveResults } from './live-results.ts'
 import { LoadMonitor } from './load-monitor.ts'
 import { registerOpenApi } from './openapi.ts'
 import { notFound, registerDocs, registerPages } from './pages.ts'
+import { peopleContextOf } from './people.ts'
+import { PeopleUpkeep } from './people-upkeep.ts'
 import { errorHandler } from './problems.ts'
 import { RequestLimit } from './request-limit.ts'
 import { isSafe, RequestOrigins } from './request-origins.ts'
@@ -24,11 +26,17 @@ import { ResultsGate } from './results-gate.ts'
 import { ballotIntakeRoute, ownBallotRoute } from './routes/ballots.ts'
 import { challengeRoute } from './routes/challenges.ts'
 import { compatibleRoutes } from './routes/compatible.ts'
+import { compatibleUserRoutes } from './routes/compatible-users.ts'
 import { healthRoutes } from './routes/health.ts'
 import { liveResultsRoute } from './routes/live-results.ts'
+import { managedPollsRoute } from './routes/managed-polls.ts'
+import { auditRoute, systemRoute } from './routes/oversight.ts'
 import { pollRoutes } from './routes/polls.ts'
 import { receiptRoutes } from './routes/receipts.ts'
 import { resultsRoutes } from './routes/results.ts'
+import { sessionRoutes } from './routes/sessions.ts'
+import { tokenRoutes } from './routes/tokens.ts'
+import { userRoutes } from './routes/users.ts'
 import { voterRoutes } from './routes/voters.ts'
 import { securityHeaders } from './security-headers.ts'
 import { assertWithinLimits, closeServer, createServer } from './server.ts'
@@ -51,6 +59,8 @@ declare module 'fastify' {
      * Resolves within `limitMs` (default 4,000), by force if need be. Close the publisher after it, not before.
      */
     drain(limitMs?: number): Promise<void>
+    /** Every route, and who gets in. */
+    readonly declaredRoutes: readonly DeclaredRoute[]
   }
   interface FastifyContextConfig {
     /** Answered while the server drains too. */
@@ -92,6 +102,7 @@ export async function buildApi(dependencies: ApiDependencies): Promise<FastifyIn
     definitions.stop()
     load.stop()
   })
+  app.decorate('declaredRoutes', declared.routes)
   let drained: Promise<void> | null = null
   app.decorate('drain', (limitMs = drainLimitMsDefault) => {
     drained ??= drain(app, context, limitMs)
@@ -229,12 +240,30 @@ async function registerEverythingElse(
     challengeRoute(context)(api)
     voterRoutes(context)(api)
     compatibleRoutes(context)(api)
+    systemRoute(context)(api)
+    if (dependencies.people !== undefined) await registerPeople(api, context, dependencies.people)
   })
 }
 
 function requestLimitOf({ clock, masterKey, requestCounts, requestsPerSecondMax = null }: ApiDependencies): RequestLimit | null {
   if (requestsPerSecondMax === null) return null
   return new RequestLimit({ perSecondMax: requestsPerSecondMax, hashOf: addressHashes(masterKey, clock), shared: requestCounts })
+}
+
+async function registerPeople(api: ZodScope, context: ApiContext, people: People): Promise<void> {
+  const peopleContext = peopleContextOf(context.dependencies, people)
+  sessionRoutes(context, peopleContext)(api)
+  tokenRoutes(context, peopleContext)(api)
+  userRoutes(context, peopleContext)(api)
+  managedPollsRoute(context, peopleContext)(api)
+  auditRoute(peopleContext)(api)
+  // A scope of its own: here bodies are JSON whatever they say they are.
+  await api.register(async (scope) => compatibleUserRoutes(context, peopleContext)(scope.withTypeProvider<ZodTypeProvider>() as ZodScope))
+  const { callers, dependencies } = context
+  const { sessionIdleMs, sessionMs } = callers
+  const upkeep = new PeopleUpkeep({ people, clock: dependencies.clock, logger: dependencies.logger, sessionIdleMs, sessionMs })
+  api.addHook('onReady', async () => upkeep.start())
+  api.addHook('onClose', async () => upkeep.stop())
 }
 
 async function drain(app: FastifyInstance, context: ApiContext, limitMs: number): Promise<void> {

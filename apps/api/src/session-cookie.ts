@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { secretHash } from '@urna/core'
 import type { FastifyRequest } from 'fastify'
 import type { CookieKind, Cookies } from './cookies.ts'
@@ -20,10 +19,6 @@ export class SessionCookies {
   constructor({ cookies, origins }: SessionCookieOptions) {
     this.#cookies = cookies
     this.#origins = origins
-  }
-
-  newSecret(): string {
-    return randomBytes(32).toString('base64url')
   }
 
   /** SHA-256 of the secret that came with the request; null: none, nothing that we could have made, or sent along by a page of a foreign origin. */

@@ -5,6 +5,7 @@ import {
   type Identity,
   identityOf,
   type MasterKey,
+  type People,
   PrimaryUnavailableError,
   parseVotingCode,
   RetryableDatabaseError,
@@ -15,7 +16,6 @@ import {
 import type { FastifyRequest } from 'fastify'
 import type { Caller, Callers } from './callers.ts'
 import type { CachedPoll } from './definitions.ts'
-import type { People } from './dependencies.ts'
 import { ProblemError } from './problems.ts'
 import { refusalProblem } from './take-ballot.ts'
 import type { Voter, VoterIdentities } from './voter-identity.ts'

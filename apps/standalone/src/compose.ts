@@ -79,7 +79,7 @@ export async function compose(config: StandaloneConfig, logger: Logger): Promise
   })
 
   const primary = connectPrimary(primaryPort)
-  const polls = new SqlPollRepository(primary)
+  const polls = new SqlPollRepository(primary, { auditHmac: masterKey.auditHmac })
   const settings = new SqlSettings(primary)
   const ids = systemIds
   const clock = systemClock
@@ -129,10 +129,14 @@ export async function compose(config: StandaloneConfig, logger: Logger): Promise
     ballots,
     results,
     queueDepth: () => queue.depth(),
+    // The counting thread of this process.
+    queueConsumers: async () => (countingLoop.healthy() ? 1 : 0),
     masterKey,
     adminTokenHash: administrator.hash,
     clock,
     ids,
+    sessionIdleMs: config.sessionIdleMs,
+    sessionMs: config.sessionMs,
     defaultPoll: config.defaultPoll,
     allowedOrigins: config.allowedOrigins ?? [],
     trustProxy: config.trustedProxies === null ? false : [...config.trustedProxies],

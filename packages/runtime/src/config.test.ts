@@ -17,6 +17,8 @@ describe('defaults', () => {
       trustedProxies: null,
       requestsPerSecondMax: 300,
       connectionsMax: 50_000,
+      sessionIdleMs: 7_200_000, // 2 hours
+      sessionMs: 43_200_000, // 12 hours
       defaultPoll: 1,
       masterKey: null,
       cookieKey: 1,
@@ -92,6 +94,8 @@ describe('good values', () => {
     ['REQUESTS_PER_SECOND', 'off', 'requestsPerSecondMax', null],
     ['REQUESTS_PER_SECOND', '20', 'requestsPerSecondMax', 20],
     ['CONNECTIONS_MAX', '800', 'connectionsMax', 800],
+    ['SESSION_IDLE_MINUTES', '15', 'sessionIdleMs', 900_000],
+    ['SESSION_HOURS', '24', 'sessionMs', 86_400_000],
     ['DEFAULT_POLL', '12', 'defaultPoll', 12],
     ['COOKIE_KEY', '255', 'cookieKey', 255],
     ['MASTER_KEY', hexKey, 'masterKey', Buffer.from(hexKey, 'hex')],
@@ -126,6 +130,8 @@ const badTexts: { readonly [Key in SettingKey]: readonly string[] } = {
   trustedProxies: ['true', '1', '10.0.0.0/33', '0.0.0.0/0', '::/0', '10.0.0.0/8/8', 'proxy.internal', 'fd00::/129'],
   requestsPerSecondMax: ['0', 'OFF', '1000001', '10/s'],
   connectionsMax: ['0', 'off'],
+  sessionIdleMs: ['0', '10081', '2h'],
+  sessionMs: ['0', '721', '1.5'],
   defaultPoll: ['0'],
   cookieKey: ['0', '256', 'new'],
   cookieKeyOldest: ['0', '256'],

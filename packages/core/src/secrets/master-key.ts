@@ -20,6 +20,8 @@ export interface MasterKey {
   challengeHmac: HmacSha256
   /** Hashes addresses of callers on one day (days since 1 January 1970, UTC). */
   addressKey(day: number): HmacSha256
+  /** Stands in for usernames among the attempts to sign in. */
+  signInHmac: HmacSha256
   /** 16 hexadecimal digits that tell two keys apart and reveal neither. */
   fingerprint: string
   /** AES-256-GCM: nonce (12 bytes), ciphertext, tag (16). `context` names what is sealed; opening with another context fails. */
@@ -43,6 +45,7 @@ export function openMasterKey(key: Uint8Array): MasterKey {
     auditHmac: hmacSha256(derive('audit')),
     challengeHmac: hmacSha256(derive('challenge')),
     addressKey: (day) => hmacSha256(derive(`addresses of day ${day}`)),
+    signInHmac: hmacSha256(derive('sign-in')),
     fingerprint: derive('fingerprint').toString('hex').slice(0, 16),
     seal(plain, context) {
       const nonce = randomBytes(nonceBytes)
