@@ -19,7 +19,8 @@ const namesOnly = [
   'https://mantine.dev',
   'https://json-schema.org',
   'http://json-schema.org',
-  'https://tanstack.com',
+  // A base by which the router reads paths.
+  'http://localhost',
 ]
 
 /** Addresses that an HTML page makes the browser load, or open. */

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { Link, Navigate, Outlet, useLocation, useRouter } from '@tanstack/react-router'
-import { useEffect, useRef } from 'react'
+import { Link, Outlet, useLocation, useRouter } from '@tanstack/react-router'
+import { useEffect, useRef, useState } from 'react'
 import { LanguageSwitch } from '../components/language-switch.tsx'
 import { paths } from '../router.tsx'
 import { endSession } from './api.ts'
@@ -106,10 +106,19 @@ function Person({ name }: { name: string }) {
 export function SignedIn() {
   const { words } = useWords()
   const query = useMeQuery()
-  const { href } = useLocation()
   return (
     <Asked query={query} queryKey={keys.me} loading={words.navigation.loading}>
-      {(me) => (me === null ? <Navigate to="/admin/sign-in" search={{ next: href }} replace /> : <Outlet />)}
+      {(me) => (me === null ? <ToSignIn /> : <Outlet />)}
     </Asked>
   )
+}
+
+function ToSignIn() {
+  const router = useRouter()
+  // Once: on the way there, the place where one is changes.
+  const [next] = useState(() => router.state.location.href)
+  useEffect(() => {
+    void router.navigate({ to: '/admin/sign-in', search: { next }, replace: true })
+  }, [router, next])
+  return null
 }

@@ -7,7 +7,7 @@ export function nextPath(next: string | undefined, origin: string): string {
   } catch {
     return '/admin'
   }
-  // `//other.example` and `/\other.example` are other sites.
-  if (url.origin !== origin) return '/admin'
+  // `//other.example` and `/\other.example` are other sites, and `/..//other.example` comes out as one.
+  if (url.origin !== origin || url.pathname.startsWith('//')) return '/admin'
   return `${url.pathname}${url.search}${url.hash}`
 }

@@ -1,4 +1,4 @@
-import { Button, NativeSelect, PasswordInput, TextInput } from '@mantine/core'
+import { Button, NativeSelect, TextInput } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { type NewUserInput, newUserInput, passwordInput, role, type User, userInput } from '@urna/contracts'
 import { type SubmitEvent, useState } from 'react'
@@ -7,6 +7,7 @@ import { useChecked } from '../use-checked.ts'
 import { useWords } from '../words.ts'
 import { Refusal } from './asked.tsx'
 import { Dialog } from './dialog.tsx'
+import { PasswordField } from './password-field.tsx'
 
 interface UserFormProps {
   /** Null: a new one. */
@@ -86,14 +87,13 @@ export function UserForm({ user, onDone, onClose }: UserFormProps) {
           data={role.options.map((name) => ({ value: name, label: words.roles[name].name }))}
         />
         {user === null && (
-          <PasswordInput
+          <PasswordField
             label={users.password}
             description={users.newPasswordHint}
             value={password}
-            onChange={(event) => setPassword(event.target.value)}
+            onChange={setPassword}
             {...checked.field('password')}
             autoComplete="new-password"
-            visibilityToggleButtonProps={{ 'aria-label': words.signIn.showPassword, tabIndex: 0 }}
           />
         )}
         {save.error !== null && checked.faultCount === 0 && <Refusal failure={save.error} title={words.dialog.notDone} />}
@@ -130,15 +130,14 @@ export function PasswordDialog({ user, onDone, onClose }: UserFormProps & { user
   return (
     <Dialog title={users.passwordTitle(user.username)} onClose={onClose}>
       <form className="stack" ref={checked.form} onSubmit={submit} noValidate>
-        <PasswordInput
+        <PasswordField
           label={words.account.newPassword}
           description={users.passwordHint}
           value={password}
-          onChange={(event) => setPassword(event.target.value)}
+          onChange={setPassword}
           {...checked.field('password')}
           autoComplete="new-password"
-          visibilityToggleButtonProps={{ 'aria-label': words.signIn.showPassword, tabIndex: 0 }}
-          data-autofocus
+          first
         />
         {save.error !== null && checked.faultCount === 0 && <Refusal failure={save.error} title={words.dialog.notDone} />}
         <div className="form-end">

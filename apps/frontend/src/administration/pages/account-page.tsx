@@ -1,10 +1,11 @@
-import { Button, Checkbox, NativeSelect, PasswordInput, Table, TextInput } from '@mantine/core'
+import { Button, Checkbox, NativeSelect, Table, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type NewToken, ownPasswordInput, type Session, type Token, tokenInput } from '@urna/contracts'
 import { type SubmitEvent, useState } from 'react'
 import { changeOwnPassword, endSession, getSessions, getTokens, makeToken, revokeToken } from '../api.ts'
 import { Asked, Refusal } from '../components/asked.tsx'
 import { PageHeading } from '../components/page-heading.tsx'
+import { PasswordField } from '../components/password-field.tsx'
 import { ShownOnce } from '../components/shown-once.tsx'
 import { keys } from '../query-client.ts'
 import { useChecked } from '../use-checked.ts'
@@ -66,22 +67,20 @@ function PasswordForm() {
   const done = change.isSuccess && current === '' && password === ''
   return (
     <form className="stack narrow" ref={checked.form} onSubmit={submit} noValidate>
-      <PasswordInput
+      <PasswordField
         label={words.account.currentPassword}
         value={current}
-        onChange={(event) => setCurrent(event.target.value)}
+        onChange={setCurrent}
         {...(done ? {} : checked.field('current'))}
         autoComplete="current-password"
-        visibilityToggleButtonProps={{ 'aria-label': words.signIn.showPassword, tabIndex: 0 }}
       />
-      <PasswordInput
+      <PasswordField
         label={words.account.newPassword}
         description={words.account.newPasswordHint}
         value={password}
-        onChange={(event) => setPassword(event.target.value)}
+        onChange={setPassword}
         {...(done ? {} : checked.field('password'))}
         autoComplete="new-password"
-        visibilityToggleButtonProps={{ 'aria-label': words.account.showNewPassword, tabIndex: 0 }}
       />
       {change.error !== null && checked.faultCount === 0 && <Refusal failure={change.error} title={words.dialog.notDone} />}
       <div className="form-end">

@@ -1,12 +1,13 @@
-import { Button, PasswordInput, TextInput } from '@mantine/core'
+import { Button, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { getRouteApi, Navigate, useRouter } from '@tanstack/react-router'
+import { getRouteApi, useRouter } from '@tanstack/react-router'
 import { type SubmitEvent, useEffect, useRef, useState } from 'react'
 import { ApiFailure } from '../../api.ts'
 import { isAdministration } from '../../router.tsx'
 import { signIn } from '../api.ts'
 import { Refusal } from '../components/asked.tsx'
 import { PageHeading } from '../components/page-heading.tsx'
+import { PasswordField } from '../components/password-field.tsx'
 import { nextPath } from '../next-path.ts'
 import { keys } from '../query-client.ts'
 import { useMeQuery } from '../use-me.ts'
@@ -33,26 +34,28 @@ export function SignInPage() {
 /** Voters come back to the voting pages, which are another entry. */
 function Onward({ to }: { to: string }) {
   const inside = isAdministration(new URL(to, location.origin).pathname)
+  const router = useRouter()
+  // Once: a change of place on the way must not begin another one.
+  const begun = useRef(false)
   useEffect(() => {
-    if (!inside) location.assign(to)
-  }, [inside, to])
-  return inside ? <Navigate to={to} replace /> : null
+    if (begun.current) return
+    begun.current = true
+    if (inside) router.history.replace(to)
+    else location.assign(to)
+  }, [inside, to, router])
+  return null
 }
 
 function SignInForm() {
   const { words } = useWords()
   const client = useQueryClient()
-  const router = useRouter()
   const [username, setUsername] = useState('')
   const [password, setPassword] = useState('')
   const [empty, setEmpty] = useState(false)
   const form = useRef<HTMLFormElement>(null)
   const attempt = useMutation({
     mutationFn: () => signIn(username, password),
-    onSuccess(me) {
-      client.setQueryData(keys.me, me)
-      void router.invalidate()
-    },
+    onSuccess: (me) => client.setQueryData(keys.me, me),
     onError: () => passwordField(form.current)?.select(),
   })
   const delay = useSecondsLeft(attempt.error)
@@ -76,13 +79,12 @@ function SignInForm() {
         autoCapitalize="none"
         spellCheck={false}
       />
-      <PasswordInput
+      <PasswordField
         label={words.signIn.password}
         value={password}
-        onChange={(event) => setPassword(event.target.value)}
+        onChange={setPassword}
         error={empty && password === '' ? words.faults.empty : undefined}
         autoComplete="current-password"
-        visibilityToggleButtonProps={{ 'aria-label': words.signIn.showPassword, tabIndex: 0 }}
       />
       {attempt.error !== null && <Refusal failure={attempt.error} />}
       <p role="status" className="soft numbers">

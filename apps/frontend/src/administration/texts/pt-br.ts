@@ -127,7 +127,7 @@ export const ptBr: AdministrationTexts = {
     lead: 'Para quem organiza votações e para eleitores de votações com lista. As outras votações não pedem conta.',
     username: 'Nome de usuário',
     password: 'Senha',
-    showPassword: 'Mostrar a senha',
+    showPassword: (field) => `Mostrar o que se digita: ${field}`,
     button: 'Entrar',
     wait: (seconds) => `Você pode tentar de novo em ${counted(seconds, 'segundo', 'segundos')}.`,
   },
@@ -147,7 +147,6 @@ export const ptBr: AdministrationTexts = {
     newPassword: 'Senha nova',
     newPasswordHint:
       'Pelo menos 12 caracteres. Algumas palavras valem mais que alguns sinais. Seus outros acessos e todos os seus tokens de API terminam.',
-    showNewPassword: 'Mostrar a senha nova',
     changePassword: 'Mudar a senha',
     passwordChanged: 'Sua senha foi mudada.',
     sessions: 'Onde você entrou',
