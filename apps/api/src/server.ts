@@ -109,7 +109,8 @@ export function parseJson(_request: FastifyRequest, bytes: Buffer, done: (error:
   let fault: ProblemError | null = null
   // Before it is parsed: what is nested without end is parsed without end.
   if (isDeeperThan(jsonDepthMax, bytes)) {
-    return done(new ProblemError('invalid-json', { detail: `expected at most ${jsonDepthMax} levels of nesting` }))
+    done(new ProblemError('invalid-json', { detail: `expected at most ${jsonDepthMax} levels of nesting` }))
+    return
   }
   try {
     // No body at all is for the route to judge: some take it.

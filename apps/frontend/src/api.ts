@@ -112,13 +112,13 @@ async function getJson<T>(path: string, signal: AbortSignal, headers: Record<str
 }
 
 /** Resolves with a response of success, its body already here; everything else is thrown as an {@link ApiFailure}. */
-async function request(path: string, init: RequestInit): Promise<Response> {
+export async function request(path: string, init: RequestInit, withinMilliseconds = timeoutMilliseconds): Promise<Response> {
   const controller = new AbortController()
   let timedOut = false
   const timer = setTimeout(() => {
     timedOut = true
     controller.abort()
-  }, timeoutMilliseconds)
+  }, withinMilliseconds)
   const abort = () => controller.abort()
   init.signal?.addEventListener('abort', abort)
   try {
@@ -145,7 +145,7 @@ async function answered(path: string, init: RequestInit, signal: AbortSignal): P
   return response
 }
 
-async function readJson<T>(response: Response): Promise<T> {
+export async function readJson<T>(response: Response): Promise<T> {
   try {
     return (await response.json()) as T
   } catch {

@@ -35,6 +35,9 @@ export function App() {
             <Link to={paths.receipts} current={path === paths.receipts}>
               {site.checkMyVote}
             </Link>
+            <a href={paths.administration} className="to-administration">
+              {site.organize}
+            </a>
           </nav>
           <LanguageSwitch />
         </div>{' '}

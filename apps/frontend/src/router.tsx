@@ -14,6 +14,12 @@ export const paths = {
   receipts: '/receipts',
   /** Behind the #, which browsers send to no server: a receipt belongs in nobody's logs. */
   receipt: (receipt: string) => `/receipts#${receipt}`,
+  /** An entry of its own: one comes and goes with a load of the page. */
+  administration: '/admin',
+}
+
+export function isAdministration(path: string): boolean {
+  return path === paths.administration || path.startsWith(`${paths.administration}/`)
 }
 
 export function matchRoute(path: string): Route {

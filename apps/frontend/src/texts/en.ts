@@ -79,6 +79,7 @@ export const en = {
     skip: 'Skip to the content',
     navigation: 'Main',
     checkMyVote: 'Check my vote',
+    organize: 'Organize',
   },
 
   home: {

@@ -9,6 +9,7 @@ export const ptBr: Texts = {
     skip: 'Ir para o conteúdo',
     navigation: 'Principal',
     checkMyVote: 'Conferir meu voto',
+    organize: 'Organizar',
   },
 
   home: {
