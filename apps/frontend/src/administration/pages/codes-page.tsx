@@ -71,8 +71,8 @@ function MakeCodes({ pollId, unkept, onMade }: MakeCodesProps) {
   const [kind, setKind] = useState<'count' | 'labels'>('count')
   const [count, setCount] = useState('50')
   const [labels, setLabels] = useState('')
-  const value = kind === 'count' ? { count: count.trim() === '' ? undefined : Number(count) } : { labels: linesOf(labels) }
-  const checked = useChecked<unknown>(kind === 'count' ? codesInput.options[0] : codesInput.options[1], value)
+  const value = kind === 'count' ? { count: count.trim() === '' ? Number.NaN : Number(count) } : { labels: linesOf(labels) }
+  const checked = useChecked<unknown>(codesInput, value)
   const make = useMutation({
     mutationFn: () => makeCodes(pollId, kind === 'count' ? { count: Number(count) } : { labels: linesOf(labels) }),
     onSuccess({ codes }) {
