@@ -10,6 +10,8 @@ export interface NginxOptions {
   /** The folder of the pages. */
   readonly pages: string
   readonly apiPorts: readonly number[]
+  /** Of each of its workers. Default: as in the template. */
+  readonly connectionsMax?: number
 }
 
 /** A real nginx with the configuration of deploy/nginx. */
@@ -26,7 +28,7 @@ export class NginxProcess {
     this.pagesUrl = `http://127.0.0.1:${pagesPort}`
   }
 
-  static async start({ folder, pages, apiPorts }: NginxOptions): Promise<NginxProcess> {
+  static async start({ folder, pages, apiPorts, connectionsMax }: NginxOptions): Promise<NginxProcess> {
     const port = await freePort()
     const pagesPort = await freePort()
     mkdirSync(join(folder, 'conf.d'))
@@ -44,7 +46,9 @@ export class NginxProcess {
       const template = readFileSync(join(repository, 'deploy/nginx', `${file.replace('conf.d/', '')}.template`), 'utf8')
       writeFileSync(
         join(folder, file),
-        template.replaceAll(/\$\{([A-Z_]+)\}/g, (_match, name: string) => values[name] ?? `no value for ${name}`),
+        template
+          .replaceAll(/\$\{([A-Z_]+)\}/g, (_match, name: string) => values[name] ?? `no value for ${name}`)
+          .replace(/worker_connections \d+/, (given) => (connectionsMax === undefined ? given : `worker_connections ${connectionsMax}`)),
       )
     }
     const user = process.getuid?.() === 0 ? 'user root; ' : ''
