@@ -438,7 +438,7 @@ describe('every route', () => {
     const seq = rowSequence({ epoch, row: ++row, index: 0 })
     await ballots.countBatch({
       shard: 0,
-      ballots: [{ pollId: id, pollVersion: 2, voterKey, seq, rank: seq, answers: ['1'] }],
+      ballots: [{ pollId: id, pollVersion: 2, voterKey, seq, rank: seq, answers: ['1'], atMs: 0 }],
       deadLetters: [],
       definitions: new Map([[id, poll.definition]]),
     })

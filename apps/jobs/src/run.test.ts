@@ -50,7 +50,7 @@ async function vote(options: readonly number[]): Promise<PollId> {
     const ballots = options.map((option, index) => {
       const seq = rowSequence({ epoch: 1, row: index + 1, index: 0 })
       const voterKey = Buffer.from(String(index).padStart(16, '0'))
-      return { pollId: poll.id, pollVersion: poll.version.version, voterKey, seq, rank: seq, answers: [String(option)] }
+      return { pollId: poll.id, pollVersion: poll.version.version, voterKey, seq, rank: seq, answers: [String(option)], atMs: 0 }
     })
     const definitions = new Map([[poll.id, poll.definition]])
     await new SqlBallotRepository(primary).countBatch({ shard: 0, ballots, deadLetters: [], definitions })
