@@ -1,5 +1,5 @@
 import fastifyCors from '@fastify/cors'
-import { type People, pollAdministration } from '@urna/core'
+import { pollAdministration } from '@urna/core'
 import type { FastifyInstance } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { Addresses } from './addresses.ts'
@@ -95,11 +95,11 @@ export async function buildApi(dependencies: ApiDependencies): Promise<FastifyIn
 }
 
 function contextOf(dependencies: ApiDependencies): ApiContext {
-  const { ballots, clock, ids, logger, masterKey, polls, queueDepth } = dependencies
+  const { ballots, clock, ids, logger, masterKey, people, polls, queueDepth } = dependencies
   const definitions = new Definitions({ polls: dependencies.definitions ?? polls, masterKey, logger })
   const load = new LoadMonitor({ queueDepth, backlogMax: dependencies.backlogMax ?? backlogMaxDefault })
   const sessionCookies = new SessionCookies(dependencies)
-  const callers = new Callers({ ...dependencies, people: dependencies.people, cookies: sessionCookies })
+  const callers = new Callers({ ...dependencies, cookies: sessionCookies })
   const identities = new VoterIdentities({ masterKey, ids, trustProxy: dependencies.trustProxy, secureCookies: dependencies.secureCookies })
   /** Asked now; while the queue does not answer, what it last said. */
   const waiting = async () => {
@@ -121,7 +121,7 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
   const metrics = new ApiMetrics(dependencies.metrics.registry, { definitions, liveResults, load, resultsCache })
   return {
     dependencies,
-    administration: pollAdministration(dependencies),
+    administration: pollAdministration({ ...dependencies, codes: people.codes, roll: people.roll }),
     callers,
     definitions,
     health: new Health(dependencies.dependencyChecks),
@@ -192,12 +192,12 @@ async function registerEverythingElse(
     receiptRoutes(context)(api)
     compatibleRoutes(context)(api)
     systemRoute(context)(api)
-    if (dependencies.people !== undefined) await registerPeople(api, context, dependencies.people)
+    await registerPeople(api, context)
   })
 }
 
-async function registerPeople(api: ZodScope, context: ApiContext, people: People): Promise<void> {
-  const peopleContext = peopleContextOf(context.dependencies, people)
+async function registerPeople(api: ZodScope, context: ApiContext): Promise<void> {
+  const peopleContext = peopleContextOf(context.dependencies)
   sessionRoutes(context, peopleContext)(api)
   tokenRoutes(context, peopleContext)(api)
   userRoutes(context, peopleContext)(api)
@@ -206,8 +206,9 @@ async function registerPeople(api: ZodScope, context: ApiContext, people: People
   // A scope of its own: here bodies are JSON whatever they say they are.
   await api.register(async (scope) => compatibleUserRoutes(context, peopleContext)(scope.withTypeProvider<ZodTypeProvider>() as ZodScope))
   const { callers, dependencies } = context
+  const { clock, logger, people } = dependencies
   const { sessionIdleMs, sessionMs } = callers
-  const upkeep = new PeopleUpkeep({ people, clock: dependencies.clock, logger: dependencies.logger, sessionIdleMs, sessionMs })
+  const upkeep = new PeopleUpkeep({ people, clock, logger, sessionIdleMs, sessionMs })
   api.addHook('onReady', async () => upkeep.start())
   api.addHook('onClose', async () => upkeep.stop())
 }
