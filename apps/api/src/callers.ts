@@ -70,7 +70,7 @@ const apiTokenPattern = /^urna_[A-Za-z0-9_-]{43}$/
 export interface CallersOptions {
   /** The SHA-256 of the administrator's token; null while it is not known. */
   readonly adminTokenHash: Buffer | (() => Buffer | null)
-  readonly people: Pick<People, 'sessions' | 'tokens'> | undefined
+  readonly people: Pick<People, 'sessions' | 'tokens'>
   /** On the primary. */
   readonly polls: Pick<PollRepository, 'find'>
   readonly cookies: Pick<SessionCookies, 'hashOf'>
@@ -190,9 +190,8 @@ export class Callers {
   async #find(request: FastifyRequest): Promise<Caller | null> {
     const bearer = bearerOf(request)
     if (bearer !== null) return this.#byBearer(bearer)
-    const { people, cookies } = this.#options
-    const sessionHash = cookies.hashOf(request)
-    return sessionHash === null || people === undefined ? null : this.#bySession(sessionHash, people)
+    const sessionHash = this.#options.cookies.hashOf(request)
+    return sessionHash === null ? null : this.#bySession(sessionHash)
   }
 
   async #byBearer(bearer: string): Promise<Caller> {
@@ -203,7 +202,7 @@ export class Callers {
       const none = { userId: null, scopes: null, sessionHash: null, session: null, user: null }
       return { ...none, role: 'administrator', actor: administratorsToken, via: 'administrators-token' }
     }
-    const found = people !== undefined && apiTokenPattern.test(bearer) ? await people.tokens.find(secretHash(bearer)) : null
+    const found = apiTokenPattern.test(bearer) ? await people.tokens.find(secretHash(bearer)) : null
     if (found !== null) return this.#byToken(found)
     if (adminTokenHash === null) {
       throw new ProblemError('primary-unavailable', { detail: 'the administrator’s token cannot be checked: it is kept on the primary' })
@@ -215,7 +214,7 @@ export class Callers {
     const { clock, people } = this.#options
     const nowMs = clock.nowMs()
     if (token.expiresAtMs <= nowMs) throw unauthorized('this token has expired')
-    if (token.lastUsedAtMs === null || nowMs - token.lastUsedAtMs >= touchEveryMs) await unlessAway(people?.tokens.touch(token.id, nowMs))
+    if (token.lastUsedAtMs === null || nowMs - token.lastUsedAtMs >= touchEveryMs) await unlessAway(people.tokens.touch(token.id, nowMs))
     return {
       role: user.role,
       userId: user.id,
@@ -228,11 +227,12 @@ export class Callers {
     }
   }
 
-  async #bySession(sessionHash: Buffer, people: Pick<People, 'sessions'>): Promise<Caller | null> {
+  async #bySession(sessionHash: Buffer): Promise<Caller | null> {
+    const { clock, people } = this.#options
     const found = await people.sessions.find(sessionHash)
     if (found === null) return null
     const { session, user } = found
-    const nowMs = this.#options.clock.nowMs()
+    const nowMs = clock.nowMs()
     if (!this.isAlive(session, nowMs)) return null
     if (nowMs - session.lastSeenAtMs >= touchEveryMs) await unlessAway(people.sessions.touch(sessionHash, nowMs))
     return { role: user.role, userId: user.id, actor: userActor(user.id), via: 'session', scopes: null, sessionHash, session, user }
@@ -251,7 +251,7 @@ function bearerOf(request: FastifyRequest): string | null {
 }
 
 /** When somebody was last seen is not worth a refusal. */
-async function unlessAway(touched: Promise<void> | undefined): Promise<void> {
+async function unlessAway(touched: Promise<void>): Promise<void> {
   try {
     await touched
   } catch (error) {

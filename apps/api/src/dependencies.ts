@@ -71,8 +71,8 @@ export interface ApiDependencies {
   readonly masterKey: MasterKey
   /** SHA-256 of the administrator's token; null: not known yet. */
   readonly adminTokenHash: Buffer | (() => Buffer | null)
-  /** Without it nobody signs in: only the administrator's token opens what is not public. */
-  readonly people?: People
+  /** Who there is, who is signed in, and who may vote. On the primary. */
+  readonly people: People
   /** A session ends when nothing was asked with it for so long. Default two hours. */
   readonly sessionIdleMs?: number
   /** A session ends so long after it began, whatever is asked with it. Default twelve hours. */

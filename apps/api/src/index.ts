@@ -1,5 +1,5 @@
 import fastifyCors from '@fastify/cors'
-import { addressHashes, type People, PlacesInMemory, pollAdministration } from '@urna/core'
+import { addressHashes, PlacesInMemory, pollAdministration } from '@urna/core'
 import type { FastifyInstance } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { Addresses } from './addresses.ts'
@@ -112,7 +112,7 @@ export async function buildApi(dependencies: ApiDependencies): Promise<FastifyIn
 }
 
 function contextOf(dependencies: ApiDependencies): ApiContext {
-  const { ballots, clock, ids, logger, masterKey, polls, queueDepth } = dependencies
+  const { ballots, clock, ids, logger, masterKey, people, polls, queueDepth } = dependencies
   const definitions = new Definitions({ polls: dependencies.definitions ?? polls, masterKey, logger })
   const load = new LoadMonitor({ queueDepth, backlogMax: dependencies.backlogMax ?? backlogMaxDefault })
   const { allowedOrigins, cookieKeys, publicUrl = null, trustProxy } = dependencies
@@ -120,7 +120,7 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
   const origins = new RequestOrigins({ publicUrl, allowedOrigins })
   const identities = new VoterIdentities({ masterKey, ids, cookies, origins, cookieKeys })
   const sessionCookies = new SessionCookies({ cookies, origins })
-  const callers = new Callers({ ...dependencies, people: dependencies.people, cookies: sessionCookies })
+  const callers = new Callers({ ...dependencies, cookies: sessionCookies })
   /** Asked now; while the queue does not answer, what it last said. */
   const waiting = async () => {
     try {
@@ -142,7 +142,7 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
   const metrics = new ApiMetrics(dependencies.metrics.registry, { definitions, liveResults, load, resultsCache })
   return {
     dependencies,
-    administration: pollAdministration({ ...dependencies, ...codesAndRoll(dependencies) }),
+    administration: pollAdministration({ ...dependencies, codes: people.codes, roll: people.roll }),
     callers,
     cookies,
     definitions,
@@ -161,11 +161,6 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
     workChallenges: new WorkChallenges({ ...dependencies, voterPlaces: dependencies.voterPlaces ?? new PlacesInMemory() }),
     handleError: errorHandler(logger, (name) => metrics.countProblem(name)),
   }
-}
-
-/** They go with a deleted poll. */
-function codesAndRoll({ people }: ApiDependencies): Partial<Parameters<typeof pollAdministration>[0]> {
-  return people === undefined ? {} : { codes: people.codes, roll: people.roll }
 }
 
 async function registerEverythingElse(
@@ -241,7 +236,7 @@ async function registerEverythingElse(
     voterRoutes(context)(api)
     compatibleRoutes(context)(api)
     systemRoute(context)(api)
-    if (dependencies.people !== undefined) await registerPeople(api, context, dependencies.people)
+    await registerPeople(api, context)
   })
 }
 
@@ -250,8 +245,8 @@ function requestLimitOf({ clock, masterKey, requestCounts, requestsPerSecondMax 
   return new RequestLimit({ perSecondMax: requestsPerSecondMax, hashOf: addressHashes(masterKey, clock), shared: requestCounts })
 }
 
-async function registerPeople(api: ZodScope, context: ApiContext, people: People): Promise<void> {
-  const peopleContext = peopleContextOf(context.dependencies, people)
+async function registerPeople(api: ZodScope, context: ApiContext): Promise<void> {
+  const peopleContext = peopleContextOf(context.dependencies)
   sessionRoutes(context, peopleContext)(api)
   tokenRoutes(context, peopleContext)(api)
   userRoutes(context, peopleContext)(api)
@@ -260,8 +255,9 @@ async function registerPeople(api: ZodScope, context: ApiContext, people: People
   // A scope of its own: here bodies are JSON whatever they say they are.
   await api.register(async (scope) => compatibleUserRoutes(context, peopleContext)(scope.withTypeProvider<ZodTypeProvider>() as ZodScope))
   const { callers, dependencies } = context
+  const { clock, logger, people } = dependencies
   const { sessionIdleMs, sessionMs } = callers
-  const upkeep = new PeopleUpkeep({ people, clock: dependencies.clock, logger: dependencies.logger, sessionIdleMs, sessionMs })
+  const upkeep = new PeopleUpkeep({ people, clock, logger, sessionIdleMs, sessionMs })
   api.addHook('onReady', async () => upkeep.start())
   api.addHook('onClose', async () => upkeep.stop())
 }

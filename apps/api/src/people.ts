@@ -21,7 +21,7 @@ export interface PeopleContext {
   readonly userAdministration: UserAdministration
 }
 
-export function peopleContextOf({ clock, ids, masterKey }: ApiDependencies, people: People): PeopleContext {
+export function peopleContextOf({ clock, ids, masterKey, people }: ApiDependencies): PeopleContext {
   const passwords = passwordWork()
   const { signInHmac } = masterKey
   const hashAddress = addressHashes(masterKey, clock)

@@ -15,6 +15,7 @@ import {
   SqlQueueEpochs,
   SqlResultsReader,
   SqlSettings,
+  sqlPeople,
 } from '@urna/database'
 import { administratorTokenHash, directoryExportStore, exportResults, prepareInstallation, resultsCsv } from '@urna/jobs'
 import { startEmbeddedQueue } from '@urna/queue/embedded/embedded-queue'
@@ -80,6 +81,7 @@ export async function compose(config: StandaloneConfig, logger: Logger): Promise
 
   const primary = connectPrimary(primaryPort)
   const polls = new SqlPollRepository(primary, { auditHmac: masterKey.auditHmac })
+  const people = sqlPeople(primary, { auditHmac: masterKey.auditHmac })
   const settings = new SqlSettings(primary)
   const ids = systemIds
   const clock = systemClock
@@ -126,6 +128,7 @@ export async function compose(config: StandaloneConfig, logger: Logger): Promise
   const api = await buildApi({
     publisher,
     polls,
+    people,
     ballots,
     results,
     queueDepth: () => queue.depth(),

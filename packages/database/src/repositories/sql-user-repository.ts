@@ -154,6 +154,12 @@ export class SqlUserRepository implements UserRepository {
     })
   }
 
+  async rehash(id: number, { from, to }: { from: string; to: string }): Promise<void> {
+    await classified(() =>
+      this.#db.updateTable('users').set({ password_hash: to }).where('user_id', '=', id).where('password_hash', '=', from).execute(),
+    )
+  }
+
   async votingId(id: number): Promise<VotingId | null> {
     const row = await classified(() => this.#db.selectFrom('users').select('voting_id').where('user_id', '=', id).executeTakeFirst())
     return row === undefined ? null : asBuffer(row.voting_id)
