@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { pollAdministration } from '@urna/core'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, RawServerDefault } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import type { Administrator } from './administrator.ts'
 import type { ApiMetrics } from './api-metrics.ts'
+import type { Callers } from './callers.ts'
 import type { Definitions } from './definitions.ts'
 import type { ApiDependencies } from './dependencies.ts'
 import type { Health } from './health.ts'
@@ -12,6 +12,7 @@ import type { LiveResults } from './live-results.ts'
 import type { LoadMonitor } from './load-monitor.ts'
 import type { ResultsCache } from './results-cache.ts'
 import type { ResultsGate } from './results-gate.ts'
+import type { SessionCookies } from './session-cookie.ts'
 import type { TakeBallot } from './take-ballot.ts'
 import type { VoterIdentities } from './voter-identity.ts'
 
@@ -19,7 +20,7 @@ import type { VoterIdentities } from './voter-identity.ts'
 export interface ApiContext {
   readonly dependencies: ApiDependencies
   readonly administration: ReturnType<typeof pollAdministration>
-  readonly administrator: Administrator
+  readonly callers: Callers
   readonly definitions: Definitions
   readonly health: Health
   readonly identities: VoterIdentities
@@ -29,6 +30,7 @@ export interface ApiContext {
   readonly metrics: ApiMetrics
   readonly resultsCache: ResultsCache
   readonly resultsGate: ResultsGate
+  readonly sessionCookies: SessionCookies
   readonly takeBallot: TakeBallot
   readonly handleError: (error: unknown, request: FastifyRequest, reply: FastifyReply) => void
 }

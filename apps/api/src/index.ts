@@ -3,8 +3,8 @@ import { pollAdministration } from '@urna/core'
 import type { FastifyInstance } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { Addresses } from './addresses.ts'
-import { Administrator } from './administrator.ts'
 import { ApiMetrics } from './api-metrics.ts'
+import { accessHook, Callers, DeclaredAccess, type DeclaredRoute } from './callers.ts'
 import type { ApiContext, ZodScope } from './context.ts'
 import { corsOptionsOf } from './cross-origin.ts'
 import { Definitions } from './definitions.ts'
@@ -15,17 +15,26 @@ import { LiveResults } from './live-results.ts'
 import { LoadMonitor } from './load-monitor.ts'
 import { registerOpenApi } from './openapi.ts'
 import { notFound, registerDocs, registerPages } from './pages.ts'
+import { peopleContextOf } from './people.ts'
+import { PeopleUpkeep } from './people-upkeep.ts'
 import { errorHandler } from './problems.ts'
 import { ResultsCache } from './results-cache.ts'
 import { ResultsGate } from './results-gate.ts'
 import { ballotIntakeRoute, ownBallotRoute } from './routes/ballots.ts'
 import { compatibleRoutes } from './routes/compatible.ts'
+import { compatibleUserRoutes } from './routes/compatible-users.ts'
 import { healthRoutes } from './routes/health.ts'
 import { liveResultsRoute } from './routes/live-results.ts'
+import { managedPollsRoute } from './routes/managed-polls.ts'
+import { auditRoute, systemRoute } from './routes/oversight.ts'
 import { pollRoutes } from './routes/polls.ts'
 import { receiptRoutes } from './routes/receipts.ts'
 import { resultsRoutes } from './routes/results.ts'
+import { sessionRoutes } from './routes/sessions.ts'
+import { tokenRoutes } from './routes/tokens.ts'
+import { userRoutes } from './routes/users.ts'
 import { closeServer, createServer } from './server.ts'
+import { SessionCookies } from './session-cookie.ts'
 import { ballotTaker, shuttingDown } from './take-ballot.ts'
 import { VoterIdentities } from './voter-identity.ts'
 
@@ -42,6 +51,8 @@ declare module 'fastify' {
      * Resolves within `limitMs` (default 4,000), by force if need be. Close the publisher after it, not before.
      */
     drain(limitMs?: number): Promise<void>
+    /** Every route, and who gets in. */
+    readonly declaredRoutes: readonly DeclaredRoute[]
   }
   interface FastifyContextConfig {
     /** Answered while the server drains too. */
@@ -56,11 +67,13 @@ export async function buildApi(dependencies: ApiDependencies): Promise<FastifyIn
   const app = createServer({ trustProxy: dependencies.trustProxy, handleError })
   const addresses = new Addresses()
   addresses.watch(app)
+  const declared = new DeclaredAccess()
+  declared.watch(app)
   await registerOpenApi(app, dependencies.version)
 
   // The hot path has a scope of its own: whatever is added to the other one must not reach it.
   await app.register(async (scope) => ballotIntakeRoute(context)(scope))
-  await app.register(async (scope) => registerEverythingElse(scope, context, addresses))
+  await app.register(async (scope) => registerEverythingElse(scope, context, addresses, declared))
 
   app.addHook('onReady', async () => {
     definitions.start()
@@ -72,6 +85,7 @@ export async function buildApi(dependencies: ApiDependencies): Promise<FastifyIn
     definitions.stop()
     load.stop()
   })
+  app.decorate('declaredRoutes', declared.routes)
   let drained: Promise<void> | null = null
   app.decorate('drain', (limitMs = drainLimitMsDefault) => {
     drained ??= drain(app, context, limitMs)
@@ -81,10 +95,11 @@ export async function buildApi(dependencies: ApiDependencies): Promise<FastifyIn
 }
 
 function contextOf(dependencies: ApiDependencies): ApiContext {
-  const { ballots, clock, ids, logger, masterKey, polls, queueDepth } = dependencies
+  const { ballots, clock, ids, logger, masterKey, people, polls, queueDepth } = dependencies
   const definitions = new Definitions({ polls: dependencies.definitions ?? polls, masterKey, logger })
   const load = new LoadMonitor({ queueDepth, backlogMax: dependencies.backlogMax ?? backlogMaxDefault })
-  const administrator = new Administrator(dependencies.adminTokenHash)
+  const sessionCookies = new SessionCookies(dependencies)
+  const callers = new Callers({ ...dependencies, cookies: sessionCookies })
   const identities = new VoterIdentities({ masterKey, ids, trustProxy: dependencies.trustProxy, secureCookies: dependencies.secureCookies })
   /** Asked now; while the queue does not answer, what it last said. */
   const waiting = async () => {
@@ -101,13 +116,13 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
     nowMs: () => clock.nowMs(),
     keepMs: dependencies.resultsKeepMs,
   })
-  const resultsGate = new ResultsGate({ administrator, ballots, clock, identities, masterKey })
+  const resultsGate = new ResultsGate({ ballots, callers, clock, identities, masterKey })
   const liveResults = new LiveResults({ definitions, resultsCache, resultsGate, logger, readersMax: dependencies.liveReadersMax })
   const metrics = new ApiMetrics(dependencies.metrics.registry, { definitions, liveResults, load, resultsCache })
   return {
     dependencies,
-    administration: pollAdministration(dependencies),
-    administrator,
+    administration: pollAdministration({ ...dependencies, codes: people.codes, roll: people.roll }),
+    callers,
     definitions,
     health: new Health(dependencies.dependencyChecks),
     identities,
@@ -117,13 +132,19 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
     metrics,
     resultsCache,
     resultsGate,
+    sessionCookies,
     takeBallot: ballotTaker(dependencies),
     handleError: errorHandler(logger, (name) => metrics.countProblem(name)),
   }
 }
 
-async function registerEverythingElse(scope: FastifyInstance, context: ApiContext, addresses: Addresses): Promise<void> {
-  const { dependencies, inFlight, metrics } = context
+async function registerEverythingElse(
+  scope: FastifyInstance,
+  context: ApiContext,
+  addresses: Addresses,
+  declared: DeclaredAccess,
+): Promise<void> {
+  const { callers, dependencies, inFlight, metrics } = context
   const { pagesRoot } = dependencies
   scope.addHook('onRequest', (request, reply, done) => {
     inFlight.begin()
@@ -141,8 +162,10 @@ async function registerEverythingElse(scope: FastifyInstance, context: ApiContex
     metrics.requests.observe(labels, reply.elapsedTime / 1_000)
     done()
   })
-  await scope.register(fastifyCors, { delegator: corsOptionsOf(dependencies.allowedOrigins) })
-  if (pagesRoot !== undefined) await registerPages(scope, pagesRoot)
+  await declared.allPublic(async () => {
+    await scope.register(fastifyCors, { delegator: corsOptionsOf(dependencies.allowedOrigins) })
+    if (pagesRoot !== undefined) await registerPages(scope, pagesRoot)
+  })
   const answerNotFound = notFound(addresses, pagesRoot !== undefined)
   scope.setNotFoundHandler(answerNotFound)
   // Before the body is read: whatever it is, this is the wrong place for it.
@@ -154,7 +177,8 @@ async function registerEverythingElse(scope: FastifyInstance, context: ApiContex
       done(error as Error)
     }
   })
-  await scope.register(registerDocs)
+  scope.addHook('onRequest', accessHook(callers))
+  await declared.allPublic(async () => scope.register(registerDocs))
   await scope.register(async (inner) => {
     const api = inner.withTypeProvider<ZodTypeProvider>() as ZodScope
     api.setValidatorCompiler(validatorCompiler)
@@ -167,7 +191,26 @@ async function registerEverythingElse(scope: FastifyInstance, context: ApiContex
     liveResultsRoute(context)(api)
     receiptRoutes(context)(api)
     compatibleRoutes(context)(api)
+    systemRoute(context)(api)
+    await registerPeople(api, context)
   })
+}
+
+async function registerPeople(api: ZodScope, context: ApiContext): Promise<void> {
+  const peopleContext = peopleContextOf(context.dependencies)
+  sessionRoutes(context, peopleContext)(api)
+  tokenRoutes(context, peopleContext)(api)
+  userRoutes(context, peopleContext)(api)
+  managedPollsRoute(context, peopleContext)(api)
+  auditRoute(peopleContext)(api)
+  // A scope of its own: here bodies are JSON whatever they say they are.
+  await api.register(async (scope) => compatibleUserRoutes(context, peopleContext)(scope.withTypeProvider<ZodTypeProvider>() as ZodScope))
+  const { callers, dependencies } = context
+  const { clock, logger, people } = dependencies
+  const { sessionIdleMs, sessionMs } = callers
+  const upkeep = new PeopleUpkeep({ people, clock, logger, sessionIdleMs, sessionMs })
+  api.addHook('onReady', async () => upkeep.start())
+  api.addHook('onClose', async () => upkeep.stop())
 }
 
 async function drain(app: FastifyInstance, context: ApiContext, limitMs: number): Promise<void> {

@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifySchema } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { OpenAPIV3_1 } from 'openapi-types'
 import { z } from 'zod'
+import type { Access } from './callers.ts'
 
 const documentedSchemas = {
   Poll: contracts.poll,
@@ -21,6 +22,19 @@ const documentedSchemas = {
   PublicConfig: contracts.publicConfig,
   Readiness: contracts.readiness,
   Survey: contracts.survey,
+  User: contracts.user,
+  UserList: contracts.userList,
+  NewUser: contracts.newUserInput,
+  ReplaceUser: contracts.userInput,
+  UserImport: contracts.userImport,
+  CompatibleUser: contracts.compatibleUser,
+  Me: contracts.me,
+  SessionList: contracts.sessionList,
+  Token: contracts.token,
+  TokenList: contracts.tokenList,
+  AuditList: contracts.auditList,
+  System: contracts.system,
+  ManagedPollList: contracts.managedPollList,
 }
 
 // Not zod's global registry: two servers in one process (tests) would register the same names twice.
@@ -29,12 +43,30 @@ for (const [id, schema] of Object.entries(documentedSchemas)) schemaRegistry.add
 
 const zodTransform = createJsonSchemaTransform({ schemaRegistry }) as SwaggerTransform
 
+/** What a route's `access` means to who reads the document: who gets in, how they say who they are, and what strangers are told. */
+function withAccess(schema: FastifySchema, access: Access | undefined): FastifySchema {
+  if (access === undefined || access === 'public') return schema
+  const needs =
+    access === 'signed-in'
+      ? 'For whoever is signed in.'
+      : access === 'session'
+        ? 'For whoever signed in with a password; never with a token.'
+        : `Needs the permission \`${access}\`.`
+  return {
+    ...schema,
+    description: [schema.description, needs].filter(Boolean).join(' '),
+    security: access === 'session' ? [{ session: [] }] : [{ token: [] }, { session: [] }],
+    response: responses((schema.response ?? {}) as Responses, ['unauthorized', 'forbidden']),
+  }
+}
+
 /** Zod's transformer knows responses with a schema only: those without a body go round it. */
-const transform: SwaggerTransform = (document) => {
+const transform: SwaggerTransform = (given) => {
+  const document = given.schema === undefined ? given : { ...given, schema: withAccess(given.schema, given.route.config?.access) }
   const all = Object.entries((document.schema?.response ?? {}) as Responses)
   if (all.length === 0) return zodTransform(document)
   const withBody = Object.fromEntries(all.filter(([, response]) => response.content !== undefined))
-  const { schema, url } = zodTransform({ ...document, schema: { ...document.schema, response: withBody } })
+  const { schema, url } = zodTransform({ ...document, schema: { ...document.schema, response: withBody } } as typeof given)
   const response: Record<string, unknown> = { ...(schema.response as Record<string, unknown>) }
   // `null` is how @fastify/swagger is told that there is no body.
   for (const [status, { description, content }] of all) if (content === undefined) response[status] = { description, type: 'null' }
@@ -70,14 +102,24 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
         license: { name: 'MIT', identifier: 'MIT' },
       },
       tags: [
-        { name: 'polls', description: 'Polls. Writing needs the administrator’s token.' },
+        { name: 'polls', description: 'Polls. Who changes them needs a session or a token.' },
         { name: 'ballots', description: 'Ballots, and the receipts that say what became of them.' },
         { name: 'results' },
+        { name: 'people', description: 'Signing in, API tokens, and the directory of people.' },
+        { name: 'oversight', description: 'The audit trail, and how the whole is doing.' },
         { name: 'compatible', description: 'Routes kept for clients of the systems this one replaces.' },
         { name: 'service', description: 'Health and figures of this process.' },
       ],
       components: {
-        securitySchemes: { administrator: { type: 'http', scheme: 'bearer', description: 'The administrator’s token.' } },
+        securitySchemes: {
+          token: { type: 'http', scheme: 'bearer', description: 'An API token of a user, or the administrator’s token.' },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: 'urna_session',
+            description: 'From signing in. Over TLS it is `__Host-urna_session`.',
+          },
+        },
       },
     },
     transform,
@@ -108,5 +150,3 @@ export function responses(good: Responses, problemNames: readonly ProblemName[] 
   }
   return all
 }
-
-export const administratorOnly = [{ administrator: [] }] as const satisfies OpenAPIV3_1.SecurityRequirementObject[]

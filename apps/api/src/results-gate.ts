@@ -9,7 +9,7 @@ import {
   resultsAccess,
 } from '@urna/core'
 import type { FastifyRequest } from 'fastify'
-import type { Administrator } from './administrator.ts'
+import type { Callers } from './callers.ts'
 import type { CachedPoll } from './definitions.ts'
 import { type ProblemDetails, ProblemError } from './problems.ts'
 import type { VoterIdentities } from './voter-identity.ts'
@@ -33,8 +33,8 @@ export interface Refusal {
 export const noRights: ResultsReaderRights = { hasVoted: false, isOwner: false }
 
 export interface ResultsGateOptions {
-  readonly administrator: Administrator
   readonly ballots: Pick<BallotRepository, 'find'>
+  readonly callers: Callers
   readonly clock: Clock
   readonly identities: VoterIdentities
   readonly masterKey: MasterKey
@@ -51,8 +51,13 @@ export class ResultsGate {
   /** Throws the problem if this request may not see the results of this poll. */
   async pass(request: FastifyRequest, cached: CachedPoll): Promise<Admission> {
     const { poll } = cached
-    const isOwner = this.#options.administrator.asks(request)
-    if (this.refusal(poll, noRights) === null) return { audience: 'public', rights: { hasVoted: false, isOwner } }
+    const { callers } = this.#options
+    const byToken = await callers.byToken(request)
+    if (this.refusal(poll, noRights) === null) {
+      return { audience: 'public', rights: { hasVoted: false, isOwner: callers.reaches(byToken, 'polls.read', poll) } }
+    }
+    // Who is signed in is looked up only where it decides.
+    const isOwner = callers.reaches(byToken ?? (await callers.visitor(request)), 'polls.read', poll)
     // A ballot is looked up only where it decides.
     const decides = this.refusal(poll, { hasVoted: false, isOwner }) !== null && this.refusal(poll, { hasVoted: true, isOwner }) === null
     const rights = { hasVoted: decides && (await this.#hasVoted(request, cached)), isOwner }

@@ -78,7 +78,11 @@ export function ballotIntakeRoute(context: ApiContext): (app: FastifyInstance) =
   return (app) => {
     app.post<{ Params: { id: string } }>(
       '/v1/polls/:id/ballots',
-      { bodyLimit: ballotBytesMax, config: documentedAs(ballotDocument), errorHandler: fail as (error: FastifyError) => void },
+      {
+        bodyLimit: ballotBytesMax,
+        config: { access: 'public', ...documentedAs(ballotDocument) },
+        errorHandler: fail as (error: FastifyError) => void,
+      },
       (request, reply) => {
         assertTakesBallots(inFlight, load)
         const id = parsePollId(request.params.id)
@@ -106,6 +110,7 @@ export function ownBallotRoute(context: ApiContext): (app: ZodScope) => void {
     app.get(
       '/v1/polls/:id/ballots/mine',
       {
+        config: { access: 'public' },
         schema: {
           tags,
           summary: 'Your counted ballot',

@@ -97,6 +97,7 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
     app.get(
       '/surveys',
       {
+        config: { access: 'public' },
         schema: {
           tags,
           summary: 'Listed polls of one question',
@@ -112,6 +113,7 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
     app.get(
       '/surveys/:id',
       {
+        config: { access: 'public' },
         schema: {
           tags,
           summary: 'One survey',
@@ -131,6 +133,7 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
     app.get(
       '/surveys/:id/votes',
       {
+        config: { access: 'public' },
         schema: {
           tags,
           summary: 'Votes of a survey',
@@ -153,6 +156,7 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
     app.post(
       '/vote',
       {
+        config: { access: 'public' },
         bodyLimit: ballotBytesMax,
         schema: {
           tags,
@@ -178,6 +182,7 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
     app.post(
       '/api/postVotes',
       {
+        config: { access: 'public' },
         bodyLimit: ballotBytesMax,
         schema: {
           tags,
@@ -206,7 +211,10 @@ export function compatibleRoutes(context: ApiContext): (app: ZodScope) => void {
 
     app.get(
       '/api/votes',
-      { schema: { tags, summary: 'Votes of the default poll', response: responses({ 200: json('Votes', voteTotals) }, votesProblems) } },
+      {
+        config: { access: 'public' },
+        schema: { tags, summary: 'Votes of the default poll', response: responses({ 200: json('Votes', voteTotals) }, votesProblems) },
+      },
       async (request, reply) => {
         const cached = await pollOfDefault()
         const { audience } = await resultsGate.pass(request, cached)
@@ -234,7 +242,7 @@ function healthChecks(app: ZodScope, { health }: ApiContext): void {
     app.get(
       url,
       {
-        config: { duringDrain: true },
+        config: { access: 'public', duringDrain: true },
         schema: {
           tags,
           summary: `Whether the ${dependency} answers`,

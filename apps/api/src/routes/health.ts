@@ -25,6 +25,7 @@ export function healthRoutes(context: ApiContext): (app: ZodScope) => void {
     app.get(
       '/v1/config',
       {
+        config: { access: 'public' },
         schema: { tags, summary: 'What a page needs to know first', response: responses({ 200: json('The configuration', publicConfig) }) },
       },
       (_request, reply) => {
@@ -36,7 +37,7 @@ export function healthRoutes(context: ApiContext): (app: ZodScope) => void {
     app.get(
       '/healthz',
       {
-        config: { duringDrain: true },
+        config: { access: 'public', duringDrain: true },
         schema: {
           tags,
           summary: 'Whether this process is alive',
@@ -54,7 +55,7 @@ export function healthRoutes(context: ApiContext): (app: ZodScope) => void {
     app.get(
       '/readyz',
       {
-        config: { duringDrain: true },
+        config: { access: 'public', duringDrain: true },
         schema: {
           tags,
           summary: 'Whether this process takes requests',
@@ -72,7 +73,7 @@ export function healthRoutes(context: ApiContext): (app: ZodScope) => void {
     app.get(
       '/metrics',
       {
-        config: { duringDrain: true },
+        config: { access: 'public', duringDrain: true },
         schema: {
           tags,
           summary: 'Figures for Prometheus',
@@ -90,7 +91,10 @@ export function healthRoutes(context: ApiContext): (app: ZodScope) => void {
 
     app.get(
       '/openapi.json',
-      { schema: { tags, summary: 'This document', response: responses({ 200: { description: 'OpenAPI 3.1' } }) } },
+      {
+        config: { access: 'public' },
+        schema: { tags, summary: 'This document', response: responses({ 200: { description: 'OpenAPI 3.1' } }) },
+      },
       (_request, reply) => {
         reply.header('cache-control', 'public, no-cache').send(app.swagger())
       },

@@ -35,6 +35,7 @@ export function liveResultsRoute(context: ApiContext): (app: ZodScope) => void {
     app.get(
       '/v1/polls/:id/results/live',
       {
+        config: { access: 'public' },
         schema: {
           tags: ['results'],
           summary: 'Results as they change, as Server-Sent Events',

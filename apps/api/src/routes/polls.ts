@@ -1,10 +1,10 @@
 import { closePollInput, openPollInput, pollId as pollIdSchema, pollInput, pollList, poll as pollSchema } from '@urna/contracts'
-import { administratorsToken, type Poll, type PollFault, type PollId, pollStateAt, type Result } from '@urna/core'
+import { type Actor, type Poll, type PollFault, type PollId, pollStateAt, type Result } from '@urna/core'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { etagOf, sendCacheable } from '../cacheable.ts'
 import type { ApiContext, ZodScope } from '../context.ts'
-import { administratorOnly, json, responses } from '../openapi.ts'
+import { json, responses } from '../openapi.ts'
 import { ProblemError } from '../problems.ts'
 import { ShortCache } from '../short-cache.ts'
 import { definitionOf, pollListOnWire, pollOnWire } from '../wire.ts'
@@ -17,11 +17,11 @@ const listQuery = z.object({
 
 const tags = ['polls']
 /** What every route that writes can answer. */
-const writingProblems = ['invalid-request', 'unauthorized', 'database-unavailable', 'primary-unavailable'] as const
+const writingProblems = ['invalid-request', 'database-unavailable', 'primary-unavailable'] as const
 const bodyProblems = ['invalid-json', 'body-too-large', 'unsupported-media-type'] as const
 
 export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
-  const { administration, administrator, definitions, dependencies } = context
+  const { administration, callers, definitions, dependencies } = context
   const { clock, logger, polls, listings = polls } = dependencies
   const publicLists = new ShortCache<{ body: string; etag: string }>({ keepMs: 1_000, entriesMax: 100 })
 
@@ -31,6 +31,11 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
     publicLists.clear()
     logger.info({ method: request.method, route: request.routeOptions.url, pollId: poll.id }, `poll ${action}`)
     return poll
+  }
+
+  /** Who changes a poll; that they may was asked before. */
+  async function actorOf(request: FastifyRequest): Promise<Actor> {
+    return (await callers.expected(request)).actor
   }
 
   async function expectPoll(id: PollId, result: Result<Poll, PollFault>): Promise<Poll> {
@@ -62,9 +67,10 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
     app.get(
       '/v1/polls',
       {
+        config: { access: 'public' },
         schema: {
           tags,
-          summary: 'Listed polls, newest first; with the administrator’s token all of them',
+          summary: 'Listed polls, newest first; with a token all that it may read',
           querystring: listQuery,
           response: responses({ 200: json('One page of polls', pollList) }, [
             'invalid-request',
@@ -77,10 +83,14 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
       async (request, reply) => {
         const { limit, after } = request.query
         const page = { limit, after: (after ?? null) as PollId | null }
-        if (administrator.asks(request)) {
-          return reply
-            .header('cache-control', 'private, no-store')
-            .send(pollListOnWire(await polls.list({ ...page, publicOnly: false }), clock.nowMs()))
+        const caller = await callers.byToken(request)
+        const reach = callers.reach(caller, 'polls.read')
+        if (reach !== null) {
+          const listing =
+            reach === 'all'
+              ? await polls.list({ ...page, publicOnly: false })
+              : await polls.listManaged({ ...page, ownerId: caller?.userId ?? 0, search: null })
+          return reply.header('cache-control', 'private, no-store').send(pollListOnWire(listing, clock.nowMs()))
         }
         const listed = await publicLists.get(`${limit} ${after ?? ''}`, async () => {
           const body = JSON.stringify(pollListOnWire(await listings.list({ ...page, publicOnly: true }), clock.nowMs()))
@@ -93,9 +103,10 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
     app.get(
       '/v1/polls/:id',
       {
+        config: { access: 'public' },
         schema: {
           tags,
-          summary: 'One poll; a draft only with the administrator’s token',
+          summary: 'One poll; a draft only to those who may read it',
           params: pollParams,
           response: responses({ 200: json('The poll', pollSchema) }, [
             'invalid-request',
@@ -110,12 +121,13 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
       },
       async (request, reply) => {
         const id = request.params.id as PollId
-        const isOwner = administrator.asks(request)
-        // The administrator sees what was just written, not a copy.
-        const poll = isOwner ? await polls.find(id) : ((await definitions.find(id))?.poll ?? null)
+        const caller = await callers.visitor(request)
+        // Who manages polls sees what was just written, not a copy.
+        const manages = callers.reach(caller, 'polls.read') !== null
+        const poll = manages ? await polls.find(id) : ((await definitions.find(id))?.poll ?? null)
         if (poll === null) throw new ProblemError('poll-not-found')
         if (poll.deletedAtMs !== null) throw new ProblemError('poll-deleted')
-        if (isOwner) return sendPoll(reply, poll)
+        if (callers.reaches(caller, 'polls.read', poll)) return sendPoll(reply, poll)
         const nowMs = clock.nowMs()
         if (pollStateAt(poll.version, nowMs) === 'draft') throw new ProblemError('poll-not-found')
         const body = JSON.stringify(pollOnWire(poll, nowMs))
@@ -126,17 +138,16 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
     app.post(
       '/v1/polls',
       {
-        onRequest: administrator.required,
+        config: { access: 'polls.change' },
         schema: {
           tags,
           summary: 'Make a poll: a draft until it is opened',
-          security: administratorOnly,
           body: pollInput,
           response: responses({ 201: json('The draft; its address in Location', pollSchema) }, [...writingProblems, ...bodyProblems]),
         },
       },
       async (request, reply) => {
-        const poll = await administration.create(definitionOf(request.body), administratorsToken)
+        const poll = await administration.create(definitionOf(request.body), await actorOf(request))
         return sendCreated(reply, changed(request, 'created', poll))
       },
     )
@@ -144,11 +155,10 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
     app.put(
       '/v1/polls/:id',
       {
-        onRequest: administrator.required,
+        config: { access: 'polls.change' },
         schema: {
           tags,
           summary: 'Replace the definition of a draft',
-          security: administratorOnly,
           params: pollParams,
           body: pollInput,
           response: responses({ 200: json('The poll', pollSchema) }, [
@@ -163,7 +173,7 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
       },
       async (request, reply) => {
         const id = request.params.id as PollId
-        const poll = await expectPoll(id, await administration.edit(id, definitionOf(request.body), administratorsToken))
+        const poll = await expectPoll(id, await administration.edit(id, definitionOf(request.body), await actorOf(request)))
         return sendPoll(reply, changed(request, 'edited', poll))
       },
     )
@@ -171,11 +181,10 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
     app.post(
       '/v1/polls/:id/open',
       {
-        onRequest: administrator.required,
+        config: { access: 'polls.change' },
         schema: {
           tags,
           summary: 'Open a draft, now or at opensAt; or give an opened poll another closing time',
-          security: administratorOnly,
           params: pollParams,
           body: openPollInput.nullish(),
           response: responses({ 200: json('The poll', pollSchema) }, [
@@ -191,7 +200,7 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
       async (request, reply) => {
         const id = request.params.id as PollId
         const times = { opensAtMs: instantMs(request.body?.opensAt), closesAtMs: instantMs(request.body?.closesAt) }
-        const poll = await expectPoll(id, await administration.open(id, times, administratorsToken))
+        const poll = await expectPoll(id, await administration.open(id, times, await actorOf(request)))
         return sendPoll(reply, changed(request, 'opened', poll))
       },
     )
@@ -199,11 +208,10 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
     app.post(
       '/v1/polls/:id/close',
       {
-        onRequest: administrator.required,
+        config: { access: 'polls.change' },
         schema: {
           tags,
           summary: 'Close an open poll in ten seconds, or at closesAt',
-          security: administratorOnly,
           params: pollParams,
           body: closePollInput.nullish(),
           response: responses({ 200: json('The poll', pollSchema) }, [
@@ -217,7 +225,7 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
       },
       async (request, reply) => {
         const id = request.params.id as PollId
-        const poll = await expectPoll(id, await administration.close(id, instantMs(request.body?.closesAt), administratorsToken))
+        const poll = await expectPoll(id, await administration.close(id, instantMs(request.body?.closesAt), await actorOf(request)))
         return sendPoll(reply, changed(request, 'closed', poll))
       },
     )
@@ -225,11 +233,10 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
     app.post(
       '/v1/polls/:id/duplicate',
       {
-        onRequest: administrator.required,
+        config: { access: 'polls.change' },
         schema: {
           tags,
           summary: 'A new draft with the same definition',
-          security: administratorOnly,
           params: pollParams,
           response: responses({ 201: json('The draft; its address in Location', pollSchema) }, [
             ...writingProblems,
@@ -240,7 +247,7 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
       },
       async (request, reply) => {
         const id = request.params.id as PollId
-        const poll = await expectPoll(id, await administration.duplicate(id, administratorsToken))
+        const poll = await expectPoll(id, await administration.duplicate(id, await actorOf(request)))
         return sendCreated(reply, changed(request, 'duplicated', poll))
       },
     )
@@ -248,18 +255,17 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
     app.delete(
       '/v1/polls/:id',
       {
-        onRequest: administrator.required,
+        config: { access: 'polls.change' },
         schema: {
           tags,
           summary: 'Delete a draft, or a poll whose result is final, with its ballots',
-          security: administratorOnly,
           params: pollParams,
           response: responses({ 204: { description: 'Deleted' } }, [...writingProblems, 'poll-not-found', 'poll-state', 'poll-deleted']),
         },
       },
       async (request, reply) => {
         const id = request.params.id as PollId
-        changed(request, 'deleted', await expectPoll(id, await administration.remove(id, administratorsToken)))
+        changed(request, 'deleted', await expectPoll(id, await administration.remove(id, await actorOf(request))))
         return reply.code(204).send()
       },
     )

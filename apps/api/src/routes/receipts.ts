@@ -35,13 +35,17 @@ export function receiptRoutes(context: ApiContext): (app: ZodScope) => void {
       ]),
     }
     const params = z.object({ id: z.string() })
-    app.get('/v1/receipts/:id', { schema: { ...schema, summary: 'What became of a ballot', params } }, (request, reply) =>
-      answer(request.params.id, reply),
+    app.get(
+      '/v1/receipts/:id',
+      { config: { access: 'public' }, schema: { ...schema, summary: 'What became of a ballot', params } },
+      (request, reply) => answer(request.params.id, reply),
     )
     // An address is in every log on the way; our own pages ask this way.
     const headers = z.object({ 'urna-receipt': z.string().describe('The receipt') })
-    app.get('/v1/receipts', { schema: { ...schema, summary: 'The same, with the receipt in a header', headers } }, (request, reply) =>
-      answer(request.headers['urna-receipt'], reply),
+    app.get(
+      '/v1/receipts',
+      { config: { access: 'public' }, schema: { ...schema, summary: 'The same, with the receipt in a header', headers } },
+      (request, reply) => answer(request.headers['urna-receipt'], reply),
     )
 
     async function answer(text: string, reply: FastifyReply): Promise<FastifyReply> {

@@ -37,6 +37,7 @@ export function resultsRoutes(context: ApiContext): (app: ZodScope) => void {
     app.get(
       '/v1/polls/:id/results',
       {
+        config: { access: 'public' },
         schema: {
           tags,
           summary: 'Results: everything accepted until `asOf` is in these numbers',
@@ -55,6 +56,7 @@ export function resultsRoutes(context: ApiContext): (app: ZodScope) => void {
     app.get(
       '/v1/polls/:id/results.csv',
       {
+        config: { access: 'public' },
         schema: {
           tags,
           summary: 'Results as CSV',

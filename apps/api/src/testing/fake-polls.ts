@@ -88,6 +88,11 @@ export class FakePolls implements PollRepository {
     return this.#change(id, expectedRevision, { deletedAtMs })
   }
 
+  /** What the database does when a user is removed. */
+  removeOwner(userId: number): void {
+    for (const [id, poll] of this.polls) if (poll.ownerId === userId) this.polls.set(id, { ...poll, ownerId: null })
+  }
+
   #change(id: PollId, expectedRevision: number, fields: Partial<Poll>): boolean {
     const poll = this.polls.get(id)
     if (poll?.revision !== expectedRevision) return false

@@ -1,18 +1,26 @@
-import { hash } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import {
+  commandLine,
   openMasterKey,
+  type People,
+  type Permission,
   type Poll,
   type PollDefinition,
   type PollId,
   type PublishableBallot,
   pollIdFromBytes,
   type Question,
+  type Role,
   rowSequence,
   sealPollSecret,
+  secretHash,
   systemIds,
+  type User,
 } from '@urna/core'
+import { InMemoryPeople } from '@urna/core/testing/in-memory-people'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { Registry } from 'prom-client'
+import { apiTokenPrefix } from '../callers.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import { buildApi } from '../index.ts'
 import { FakeBallots } from './fake-ballots.ts'
@@ -27,6 +35,8 @@ export interface TestApi {
   readonly app: FastifyInstance
   readonly polls: FakePolls
   readonly ballots: FakeBallots
+  /** Those of this api, unless others were given. */
+  readonly people: InMemoryPeople
   readonly published: PublishableBallot[]
   readonly log: { level: string; fields: Record<string, unknown>; message: string }[]
   readonly masterKey: ReturnType<typeof openMasterKey>
@@ -37,6 +47,18 @@ export interface TestApi {
   databaseAnswers: boolean
   waiting: number
   addPoll(changes?: PollChanges): Poll
+  /** A user without a password. */
+  addUser(role: Role, username?: string): Promise<User>
+  /** A new user of this role, or the one given, and the headers of a session. */
+  signIn(who: Role | User): Promise<SignedIn>
+  /** The headers of an API token of this user. */
+  tokenOf(user: User, scopes: readonly Permission[], expiresAtMs?: number): Promise<{ authorization: string }>
+}
+
+export interface SignedIn {
+  readonly user: User
+  readonly headers: { readonly cookie: string }
+  readonly sessionId: string
 }
 
 export interface PollChanges {
@@ -54,12 +76,15 @@ export function singleChoice(texts: readonly string[], changes: Partial<Question
 }
 
 let pollsMade = 0
+let usersMade = 0
 
 /** An api on fakes. A published ballot is durably nowhere, and counted if the test says so. */
 export async function testApi(changes: Partial<ApiDependencies> = {}): Promise<TestApi> {
   const masterKey = openMasterKey(Buffer.alloc(32, 7))
   const polls = new FakePolls()
   const ballots = new FakeBallots()
+  const inMemory = new InMemoryPeople({ onUserRemoved: (userId) => polls.removeOwner(userId) })
+  const people: People = changes.people ?? inMemory
   const log: TestApi['log'] = []
   const write = (level: string) => (fields: unknown, message?: string) => {
     log.push(
@@ -81,6 +106,7 @@ export async function testApi(changes: Partial<ApiDependencies> = {}): Promise<T
   const api: Omit<TestApi, 'app'> = {
     polls,
     ballots,
+    people: inMemory,
     published: [],
     log,
     masterKey,
@@ -114,6 +140,31 @@ export async function testApi(changes: Partial<ApiDependencies> = {}): Promise<T
       polls.polls.set(id, poll)
       return poll
     },
+    async addUser(role, username = `${role}-${++usersMade}`) {
+      const input = { username, name: 'Ana', secondName: '', email: '', role }
+      const atMs = clock.ms
+      const entry = { atMs, actor: commandLine, action: 'user.created', details: {} }
+      const created = await people.users.create({ ...input, passwordHash: null, votingId: randomBytes(16), atMs }, entry)
+      if (created.kind !== 'done') throw new Error(`there is a user ${username}`)
+      return (await people.users.find(created.id)) as User
+    },
+    async signIn(who) {
+      const user = typeof who === 'string' ? await api.addUser(who) : who
+      const secret = randomBytes(32).toString('base64url')
+      const id = randomBytes(8).toString('hex')
+      const session = { id, userId: user.id, createdAtMs: clock.ms, lastSeenAtMs: clock.ms, label: 'test', hash: secretHash(secret) }
+      const entry = { atMs: clock.ms, actor: commandLine, action: 'session.began', subject: `user ${user.id}`, details: {} }
+      await people.sessions.create(session, { replaces: null, keep: 20 }, entry)
+      return { user, headers: { cookie: `urna_session=${secret}` }, sessionId: id }
+    },
+    async tokenOf(user, scopes, expiresAtMs = clock.ms + 86_400_000) {
+      const secret = `${apiTokenPrefix}${randomBytes(32).toString('base64url')}`
+      const id = randomBytes(8).toString('hex')
+      const token = { id, userId: user.id, name: 'test', scopes, createdAtMs: clock.ms, expiresAtMs, lastUsedAtMs: null }
+      const entry = { atMs: clock.ms, actor: commandLine, action: 'token.made', subject: `user ${user.id}`, details: {} }
+      await people.tokens.create({ ...token, hash: secretHash(secret) }, entry)
+      return { authorization: `Bearer ${secret}` }
+    },
   }
   let row = 0
   const app = await buildApi({
@@ -128,6 +179,7 @@ export async function testApi(changes: Partial<ApiDependencies> = {}): Promise<T
     },
     polls,
     ballots,
+    people: inMemory,
     results: ballots,
     queueDepth: async () => ({ ballots: api.waiting, oldestAtMs: null }),
     masterKey,
