@@ -14,6 +14,8 @@ export interface Checked<Value> {
   /** Fault of a field, once it is worth saying: when the field was left, or the form was sent. */
   faultAt(field: string): string | undefined
   field(field: string): Field
+  /** The last refusal was about fields of this form, and said there. */
+  saidInFields: boolean
   /** How many faults are shown. */
   faultCount: number
   /** The value as the api takes it; null, and all faults are shown, where it does not. */
@@ -49,6 +51,7 @@ export function useChecked<Value>(schema: Schema<Value>, value: unknown): Checke
     form,
     faultAt,
     field: (field) => ({ error: faultAt(field), onBlur: () => setLeft((before) => new Set(before).add(field)) }),
+    saidInFields: refused !== null,
     faultCount: sent ? Object.keys(faults).length : Object.keys(said).length,
     submit() {
       setSent(true)
@@ -58,7 +61,10 @@ export function useChecked<Value>(schema: Schema<Value>, value: unknown): Checke
     },
     refuse(failure) {
       const byApi = faultsOfFailure(failure, words)
-      if (Object.keys(byApi).length === 0) return false
+      if (Object.keys(byApi).length === 0) {
+        setRefused(null)
+        return false
+      }
       setRefused({ faults: byApi, of: JSON.stringify(value) })
       setToFocus((times) => times + 1)
       return true

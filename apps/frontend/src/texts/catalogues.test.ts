@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { administrationCatalogues } from '../administration/texts/index.ts'
 import { catalogues } from './index.ts'
 
 type Text = string | ((...sample: never[]) => string)
@@ -10,11 +11,11 @@ function textsOf(catalogue: object, path = ''): [string, Text][] {
   )
 }
 
-const { en: english, ...others } = catalogues
-const englishTexts = new Map(textsOf(english))
-
-/** Words that are the same in both languages, or names. */
-const sameInAll = ['site.name', 'results.final']
+/** The voters' catalogues and those of the administration, with the words that are the same in both languages, or names. */
+const sets = [
+  { name: 'voters', catalogues, sameInAll: ['site.name', 'results.final'] },
+  { name: 'administration', catalogues: administrationCatalogues, sameInAll: [] },
+]
 
 /** What a text says for each of these counts; where it takes several values, they differ. A number does for a time or a name too. */
 const counts = [0, 1, 2, 1_234]
@@ -33,49 +34,54 @@ function valuesIn(text: Exclude<Text, string>): string[] {
   return [...new Set(found.map((value) => value.replace(/[.,]/, '')))].sort()
 }
 
-test('there are texts of both kinds', () => {
-  const kinds = [...englishTexts.values()].map((text) => typeof text)
-  expect(kinds.filter((kind) => kind === 'string').length).toBeGreaterThan(100)
-  expect(kinds.filter((kind) => kind === 'function').length).toBeGreaterThan(10)
-})
+describe.each(sets)('$name', ({ catalogues, sameInAll }) => {
+  const { en: english, ...others } = catalogues
+  const englishTexts = new Map(textsOf(english))
 
-test.each(Object.keys(others) as (keyof typeof others)[])('%s has the keys of English, and no others', (language) => {
-  const keys = textsOf(others[language]).map(([key]) => key)
-  expect(keys.sort()).toEqual([...englishTexts.keys()].sort())
-})
+  test('there are texts of both kinds', () => {
+    const kinds = [...englishTexts.values()].map((text) => typeof text)
+    expect(kinds.filter((kind) => kind === 'string').length).toBeGreaterThan(100)
+    expect(kinds.filter((kind) => kind === 'function').length).toBeGreaterThan(10)
+  })
 
-test.each(Object.entries(catalogues))('%s: every text is one, with nothing missing in it', (_, catalogue) => {
-  for (const [key, text] of textsOf(catalogue)) {
-    expect(['string', 'function'], key).toContain(typeof text)
-    for (const sample of samples(text)) {
-      expect(sample.trim(), key).toBe(sample)
-      expect(sample, key).not.toBe('')
-      expect(sample, key).not.toMatch(/undefined|NaN|null|\[object|\s\s|TODO|\$\{/)
+  test.each(Object.entries(others))('%s has the keys of English, and no others', (_, catalogue) => {
+    const keys = textsOf(catalogue).map(([key]) => key)
+    expect(keys.sort()).toEqual([...englishTexts.keys()].sort())
+  })
+
+  test.each(Object.entries(catalogues))('%s: every text is one, with nothing missing in it', (_, catalogue) => {
+    for (const [key, text] of textsOf(catalogue)) {
+      expect(['string', 'function'], key).toContain(typeof text)
+      for (const sample of samples(text)) {
+        expect(sample.trim(), key).toBe(sample)
+        expect(sample, key).not.toBe('')
+        expect(sample, key).not.toMatch(/undefined|NaN|null|\[object|\s\s|TODO|\$\{/)
+      }
     }
+  })
+
+  for (const [language, catalogue] of Object.entries(others)) {
+    const texts = textsOf(catalogue)
+
+    test(`${language}: every text takes what English takes, and says all of it`, () => {
+      for (const [key, text] of texts) {
+        const inEnglish = englishTexts.get(key)
+        expect(typeof text, key).toBe(typeof inEnglish)
+        if (typeof text === 'string' || typeof inEnglish !== 'function') continue
+        expect(text.length, key).toBe(inEnglish.length)
+        expect(valuesIn(text), key).toEqual(valuesIn(inEnglish))
+      }
+    })
+
+    test(`${language}: nothing is left in English`, () => {
+      const same = texts.filter(([key, text]) => {
+        const inEnglish = englishTexts.get(key)
+        return inEnglish !== undefined && samples(text).some((sample, index) => sample === samples(inEnglish)[index])
+      })
+      expect(same.map(([key]) => key).sort()).toEqual([...sameInAll].sort())
+    })
   }
 })
-
-for (const [language, catalogue] of Object.entries(others)) {
-  const texts = textsOf(catalogue)
-
-  test(`${language}: every text takes what English takes, and says all of it`, () => {
-    for (const [key, text] of texts) {
-      const inEnglish = englishTexts.get(key)
-      expect(typeof text, key).toBe(typeof inEnglish)
-      if (typeof text === 'string' || typeof inEnglish !== 'function') continue
-      expect(text.length, key).toBe(inEnglish.length)
-      expect(valuesIn(text), key).toEqual(valuesIn(inEnglish))
-    }
-  })
-
-  test(`${language}: nothing is left in English`, () => {
-    const same = texts.filter(([key, text]) => {
-      const inEnglish = englishTexts.get(key)
-      return inEnglish !== undefined && samples(text).some((sample, index) => sample === samples(inEnglish)[index])
-    })
-    expect(same.map(([key]) => key).sort()).toEqual([...sameInAll].sort())
-  })
-}
 
 test.each([
   ['en', 1_234, '1,234 votes', '1 vote', '0 votes'],

@@ -135,7 +135,7 @@ export function PollEditor({ first, save, onSaved, onLoadAgain }: PollEditorProp
         <p className="fault" role="alert">
           {checked.faultCount > 0 && editor.faults(checked.faultCount)}
         </p>
-        {change.error !== null && checked.faultCount === 0 && (
+        {change.error !== null && !checked.saidInFields && (
           <Refusal failure={change.error} title={editor.notSaved}>
             {changedElsewhere && onLoadAgain !== undefined && (
               <>

@@ -96,7 +96,7 @@ export function UserForm({ user, onDone, onClose }: UserFormProps) {
             autoComplete="new-password"
           />
         )}
-        {save.error !== null && checked.faultCount === 0 && <Refusal failure={save.error} title={words.dialog.notDone} />}
+        {save.error !== null && !checked.saidInFields && <Refusal failure={save.error} title={words.dialog.notDone} />}
         <div className="form-end">
           <Button type="submit" loading={save.isPending}>
             {user === null ? users.create : users.save}
@@ -139,7 +139,7 @@ export function PasswordDialog({ user, onDone, onClose }: UserFormProps & { user
           autoComplete="new-password"
           first
         />
-        {save.error !== null && checked.faultCount === 0 && <Refusal failure={save.error} title={words.dialog.notDone} />}
+        {save.error !== null && !checked.saidInFields && <Refusal failure={save.error} title={words.dialog.notDone} />}
         <div className="form-end">
           <Button type="submit" loading={save.isPending}>
             {users.setPassword}

@@ -82,7 +82,7 @@ function PasswordForm() {
         {...(done ? {} : checked.field('password'))}
         autoComplete="new-password"
       />
-      {change.error !== null && checked.faultCount === 0 && <Refusal failure={change.error} title={words.dialog.notDone} />}
+      {change.error !== null && !checked.saidInFields && <Refusal failure={change.error} title={words.dialog.notDone} />}
       <div className="form-end">
         <Button type="submit" loading={change.isPending}>
           {words.account.changePassword}
@@ -289,7 +289,7 @@ function TokenForm({ onMade }: { onMade: (made: NewToken) => void }) {
           ))}
         </div>
       </Checkbox.Group>
-      {make.error !== null && checked.faultCount === 0 && <Refusal failure={make.error} title={words.dialog.notDone} />}
+      {make.error !== null && !checked.saidInFields && <Refusal failure={make.error} title={words.dialog.notDone} />}
       <Button type="submit" loading={make.isPending}>
         {words.account.makeToken}
       </Button>

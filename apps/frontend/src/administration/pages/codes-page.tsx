@@ -126,7 +126,7 @@ function MakeCodes({ pollId, unkept, onMade }: MakeCodesProps) {
           error={fresh ? undefined : (checked.faultAt('labels') ?? labelFault)}
         />
       )}
-      {make.error !== null && checked.faultCount === 0 && <Refusal failure={make.error} title={words.dialog.notDone} />}
+      {make.error !== null && !checked.saidInFields && <Refusal failure={make.error} title={words.dialog.notDone} />}
       {unkept && <p className="soft">{words.codes.unkept}</p>}
       <Button type="submit" loading={make.isPending} disabled={unkept}>
         {words.codes.makeButton}

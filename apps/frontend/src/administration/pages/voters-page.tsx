@@ -84,7 +84,7 @@ function AddVoters({ pollId }: { pollId: string }) {
         autoCapitalize="none"
         spellCheck={false}
       />
-      {add.error !== null && checked.faultCount === 0 && <Refusal failure={add.error} title={words.dialog.notDone} />}
+      {add.error !== null && !checked.saidInFields && <Refusal failure={add.error} title={words.dialog.notDone} />}
       <Button type="submit" loading={add.isPending}>
         {words.roll.addButton}
       </Button>

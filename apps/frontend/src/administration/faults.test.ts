@@ -1,0 +1,55 @@
+import { codesInput, newUserInput, openPollInput, ownPasswordInput, pollInput, rollInput, tokenInput } from '@urna/contracts'
+import { expect, test } from 'vitest'
+import { faultsOfIssues, type Schema } from './faults.ts'
+import { administrationCatalogues } from './texts/index.ts'
+
+const question = { text: 'What?', options: [{ text: 'a' }, { text: 'b' }] }
+const poll = { title: 'Lunch', questions: [question] }
+
+/** What a form can hold that its schema does not take. */
+const wrong: [string, Schema<unknown>, unknown, string][] = [
+  ['no title', pollInput, { ...poll, title: ' ' }, 'title'],
+  ['a long title', pollInput, { ...poll, title: 'x'.repeat(201) }, 'title'],
+  ['an invisible character', pollInput, { ...poll, title: 'a\u0007' }, 'title'],
+  ['a long description', pollInput, { ...poll, description: 'x'.repeat(2_001) }, 'description'],
+  ['no questions', pollInput, { ...poll, questions: [] }, 'questions'],
+  ['too many questions', pollInput, { ...poll, questions: Array(21).fill(question) }, 'questions'],
+  ['one option', pollInput, { ...poll, questions: [{ ...question, options: [{ text: 'a' }] }] }, 'questions[0].options'],
+  [
+    'an option twice',
+    pollInput,
+    { ...poll, questions: [{ ...question, options: [{ text: 'a' }, { text: 'a' }] }] },
+    'questions[0].options[1].text',
+  ],
+  ['a limit of 0', pollInput, { ...poll, questions: [{ ...question, method: 'multiple', min: 0 }] }, 'questions[0].min'],
+  ['half a limit', pollInput, { ...poll, questions: [{ ...question, method: 'multiple', max: 1.5 }] }, 'questions[0].max'],
+  ['no number', pollInput, { ...poll, questions: [{ ...question, method: 'multiple', max: Number.NaN }] }, 'questions[0].max'],
+  ['more than the options', pollInput, { ...poll, questions: [{ ...question, method: 'multiple', max: 3 }] }, 'questions[0].max'],
+  ['more than the most', pollInput, { ...poll, questions: [{ ...question, method: 'multiple', min: 2, max: 1 }] }, 'questions[0].min'],
+  ['more than ever', pollInput, { ...poll, questions: [{ ...question, method: 'multiple', max: 101 }] }, 'questions[0].max'],
+  ['no username', newUserInput, { username: '' }, 'username'],
+  ['a username with a blank', newUserInput, { username: 'a b' }, 'username'],
+  ['no e-mail address', newUserInput, { username: 'a', email: 'a' }, 'email'],
+  ['a short password', newUserInput, { username: 'a', password: 'short' }, 'password'],
+  ['a long password', newUserInput, { username: 'a', password: 'x'.repeat(201) }, 'password'],
+  ['no present password', ownPasswordInput, { current: '', password: 'x'.repeat(12) }, 'current'],
+  ['no scopes', tokenInput, { name: 'a', scopes: [] }, 'scopes'],
+  ['no codes', codesInput.options[0], { count: 0 }, 'count'],
+  ['nothing typed', codesInput.options[0], { count: undefined }, 'count'],
+  ['too many codes', codesInput.options[0], { count: 5_001 }, 'count'],
+  ['no labels', codesInput.options[1], { labels: [] }, 'labels'],
+  ['a long label', codesInput.options[1], { labels: ['x'.repeat(101)] }, 'labels[0]'],
+  ['nobody', rollInput, { usernames: [] }, 'usernames'],
+  ['no instant', openPollInput, { opensAt: 'soon' }, 'opensAt'],
+]
+
+test.each(wrong)('%s is said in both languages, in words of our own', (_, schema, value, field) => {
+  const result = schema.safeParse(value)
+  if (result.success) throw new Error('the schema takes it')
+  for (const texts of Object.values(administrationCatalogues)) {
+    const faults = faultsOfIssues(result.error.issues, texts)
+    expect(Object.keys(faults)).toContain(field)
+    // What begins so was not understood, and is shown as the schema says it: in English.
+    expect(faults[field]?.startsWith(texts.faults.refused('')), faults[field]).toBe(false)
+  }
+})
