@@ -88,6 +88,8 @@ const bodies: Record<string, unknown> = {
   '/v1/polls/:id/close': {},
   '/v1/polls/:id/duplicate': {},
 }
+/** With a token their bodies are JSON whatever they say: no page of others can send one. */
+const anyTypeWithToken = ['/users', '/users/:id']
 const pollBody = { title: 'Another', questions: [{ text: 'Which?', options: [{ text: 'a' }, { text: 'b' }] }] }
 
 let api: TestApi
@@ -116,7 +118,7 @@ function send({ method, url }: TableRoute, headers: Record<string, string>, cont
   })
 }
 
-const state = () => JSON.stringify([[...api.polls.polls], api.published.length, api.ballots.erased])
+const state = () => JSON.stringify([[...api.polls.polls], api.published.length, api.ballots.erased, api.people.audit.records.length])
 const votersOfOpen = () => api.published.map(({ voterKey: key }) => Buffer.from(key).toString('hex'))
 
 function writingRoutes(): TableRoute[] {
@@ -126,8 +128,10 @@ function writingRoutes(): TableRoute[] {
 describe('the matrix of requests that a foreign page can make', () => {
   it('has every writing route, and each of them does something for our own page', async () => {
     const routes = writingRoutes()
-    expect(routes.length).toBeGreaterThanOrEqual(9)
-    for (const route of routes.filter(({ url }) => /^\/(v1\/polls|vote|api)/.test(url))) {
+    // Those of codes and rolls need some to be there: their own tests try them.
+    const tried = routes.filter(({ url }) => /^\/(v1\/polls|vote|api)/.test(url) && !/\/(codes|voters|challenges)/.test(url))
+    expect(tried.length).toBeGreaterThanOrEqual(9)
+    for (const route of tried) {
       for (const headers of [
         { origin: publicUrl },
         { origin: publicUrl, 'sec-fetch-site': 'same-origin' },
@@ -156,6 +160,7 @@ describe('the matrix of requests that a foreign page can make', () => {
       const before = state()
       for (const route of writingRoutes()) {
         if (anybodyVotes.includes(route.url) && refusal === 'origin-refused' && contentType === undefined) continue
+        if (anyTypeWithToken.includes(route.url) && refusal === 'unsupported-media-type') continue
         const answer = await send({ url: route.url, method: method ?? route.method }, headers, contentType)
         const at = `${route.method} ${route.url}`
         expect(answer.headers['set-cookie'], at).toBeUndefined()

@@ -217,11 +217,12 @@ async function registerEverythingElse(
     }
     done()
   })
-  scope.addHook('onRequest', accessHook(callers))
   await declared.allPublic(async () => scope.register(registerDocs))
   await scope.register(async (inner) => {
     const limit = requestLimitOf(dependencies)
+    // Before it is looked up who it is: that costs more than to count.
     if (limit !== null) inner.addHook('onRequest', limit.hook)
+    inner.addHook('onRequest', accessHook(callers))
     const api = inner.withTypeProvider<ZodTypeProvider>() as ZodScope
     api.setValidatorCompiler(validatorCompiler)
     // The schemas of replies are documentation, and the tests hold the replies against them. A voter gets no 500 for a mistake in one.
