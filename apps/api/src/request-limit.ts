@@ -67,7 +67,8 @@ export class RequestLimit {
     const own = this.#count(key)
     // Too many here are too many in all: then nobody else is asked.
     if (own > perSecondMax || shared === undefined) return own <= perSecondMax
-    return ((await shared.count(key)) ?? own) <= perSecondMax
+    const all = await shared.count(key)
+    return all === null || all <= perSecondMax
   }
 
   #count(key: string): number {

@@ -20,7 +20,6 @@ describe('the own origin', () => {
     for (const origin of ['http://10.0.0.5:8080', 'https://10.0.0.5:8080']) expect(await vote({ host: '10.0.0.5:8080', origin })).toBe(202)
     expect(await vote({ host: '[::1]:8080', origin: 'http://[::1]:8080' })).toBe(202)
     expect(await vote({ host: '10.0.0.5:8080', origin: 'http://10.0.0.5' })).toBe(403)
-    expect(await vote({ host: '', origin: 'http://' })).toBe(403)
     // A browser that says so compares schemes for us.
     expect(await vote({ host: '10.0.0.5', origin: 'http://10.0.0.5', 'sec-fetch-site': 'cross-site' })).toBe(403)
   })

@@ -59,7 +59,7 @@ export class RequestOrigins {
    */
   #isOwnHost(request: FastifyRequest, origin: string, site: string | string[] | undefined): boolean {
     const { host } = request
-    if (host === '' || host === this.#publicHost || (site !== undefined && site !== 'same-origin')) return false
+    if (host === this.#publicHost || (site !== undefined && site !== 'same-origin')) return false
     return origin === `http://${host}` || origin === `https://${host}`
   }
 }
