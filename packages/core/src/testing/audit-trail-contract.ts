@@ -169,6 +169,21 @@ export function auditTrailContract(name: string, makeSubject: () => Promise<Peop
       expect((await people.audit.list({ limit: 1, before: null })).records[0]?.details).toEqual({ access: 'code', index: 2 })
     })
 
+    it('shows a record of another history, though it was once the record of this number', async () => {
+      const { people, trail } = await subject()
+      await append(people, 3)
+      const early = await trail.read()
+      await append(people, 4)
+      const { records: others } = await trail.read()
+      // A backup was put back, and things went another way.
+      await trail.write(early)
+      await append(people, 4)
+      expect(await people.audit.verify()).toMatchObject({ whole: true, records: 7 })
+      const { records, head } = await trail.read()
+      await trail.write({ head, records: records.map((record) => (record.number === 5 ? (others[4] as ChainedRecord) : record)) })
+      expect(await people.audit.verify()).toMatchObject({ whole: false, brokenAt: 5 })
+    })
+
     it('does not forget a break when the mark of it is taken away', async () => {
       const { people, trail } = await subject()
       await append(people, 5)

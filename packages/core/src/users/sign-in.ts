@@ -7,7 +7,7 @@ import type { UserRepository } from '../ports/user-repository.ts'
 import { failure, type Result, success } from '../result.ts'
 import type { HmacSha256 } from '../secrets/hmac-sha256.ts'
 import { userActor } from './actor.ts'
-import { hashOfNoPassword, hashPassword, needsRehash, verifyPassword } from './password.ts'
+import { hashPassword, needsRehash, verifyPassword } from './password.ts'
 import type { PasswordWork } from './password-work.ts'
 import { foldedUsername, secretHash, type User } from './user.ts'
 
@@ -48,7 +48,6 @@ export function delayAfter(failures: number, free: number): number {
  */
 export function signIn(dependencies: Dependencies) {
   const { users, sessions, signInAttempts, passwords, clock, ids } = dependencies
-  const nobody = hashOfNoPassword()
 
   /** Whose password it is. */
   async function check(input: { username: string; password: string; address: string }): Promise<Result<User, SignInRefusal>> {
@@ -70,7 +69,7 @@ export function signIn(dependencies: Dependencies) {
         return failure({ kind: 'delayed', waitMs: Math.max(1, waitOf(counted)) })
       }
       const credentials = await users.findCredentials(input.username)
-      const isRight = await verifyPassword(input.password, credentials?.passwordHash ?? nobody)
+      const isRight = await verifyPassword(input.password, credentials?.passwordHash ?? null)
       if (credentials === null || credentials.passwordHash === null || !isRight) {
         await signInAttempts.addFailure([keys.address], clock.nowMs())
         return failure({ kind: 'failed' })
