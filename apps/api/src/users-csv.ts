@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { setImmediate as nextRound } from 'node:timers/promises'
 import { type ImportFault, importRowsMax, newUserInput } from '@urna/contracts'
 import { foldedUsername, splitFullName, type User, type UserWithPassword } from '@urna/core'
-import { type CsvError, parse } from 'csv-parse'
+import { CsvError, parse } from 'csv-parse'
 
 export const importFaultsMax = 200
 /** Each takes some tens of milliseconds of a processor. */
@@ -201,8 +201,8 @@ function userOf(heading: readonly Column[], cells: readonly string[], line: numb
 
 /** Null: it is no fault of the file. */
 function brokenCsv(error: unknown): ImportFault | null {
-  if (!(error instanceof Error) || !('code' in error) || !String(error.code).startsWith('CSV_')) return null
-  const { code, lines } = error as CsvError & { lines?: number }
+  if (!(error instanceof CsvError)) return null
+  const { code, lines } = error as CsvError & { readonly lines?: number }
   const line = Math.max(1, lines ?? 1)
   switch (code) {
     case 'CSV_QUOTE_NOT_CLOSED':

@@ -69,6 +69,7 @@ export function signIn(dependencies: Dependencies) {
         return failure({ kind: 'delayed', waitMs: Math.max(1, waitOf(counted)) })
       }
       const credentials = await users.findCredentials(input.username)
+      // For nobody it takes as long.
       const isRight = await verifyPassword(input.password, credentials?.passwordHash ?? null)
       if (credentials === null || credentials.passwordHash === null || !isRight) {
         await signInAttempts.addFailure([keys.address], clock.nowMs())
@@ -89,6 +90,8 @@ export function signIn(dependencies: Dependencies) {
   async function failuresOf(keys: { username: Buffer; address: Buffer }): Promise<{ username: Failures; address: Failures }> {
     const stored = await signInAttempts.read([keys.username, keys.address])
     const sinceMs = clock.nowMs() - failuresKeptMs
+    // Removed, or the next failure would be counted on top of them.
+    if (stored.some(({ lastAtMs }) => lastAtMs <= sinceMs)) await signInAttempts.removeOlder(sinceMs + 1)
     const of = (key: Buffer): Failures => {
       const found = stored.find((one) => key.equals(one.key))
       return found === undefined || found.lastAtMs <= sinceMs ? { failures: 0, lastAtMs: 0 } : found
