@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { readsOf } from '@urna/api/reads-of'
 import { asAdministrator, singleChoice, type TestApi, testApi } from '@urna/api/testing/test-api'
 import {
+  hmacSha256,
   identityOf,
   type Poll,
   type PollId,
@@ -25,6 +26,7 @@ import {
   type Replica,
   SqlBallotRepository,
   SqlPollRepository,
+  sqlPeople,
 } from '@urna/database'
 import type { InjectOptions } from 'fastify'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -93,6 +95,7 @@ async function open(state: State): Promise<Subject> {
     primary: primary.database,
     replica: state === 'no replica' ? null : replica.database,
     fingerprint: '',
+    auditHmac: hmacSha256(Buffer.alloc(32)),
     onEvent: (event) => events.push(event),
     inspect: async ({ role }) => {
       const { isAway } = role === 'primary' ? primary : replica
@@ -153,6 +156,7 @@ describe('every method of every repository', () => {
       findVersion: [{ primary: ['poll_versions'] }, ({ polls }) => polls.findVersion(id, 1)],
       revisions: [{}, ({ polls }) => polls.revisions([id])],
       list: [{ primary: ['polls'] }, ({ polls }) => polls.list({ ...page, publicOnly: false })],
+      listManaged: [{ primary: ['polls'] }, ({ polls }) => polls.listManaged({ ...page, ownerId: null, search: null })],
       listSurveys: [{ primary: ['polls'] }, ({ polls }) => polls.listSurveys(10)],
       updateDefinition: [{ primary: ['polls'] }, ({ polls }) => polls.updateDefinition(id, samplePoll().definition, 1)],
       addVersion: [{ primary: ['polls'] }, ({ polls }) => polls.addVersion(id, { version: 2, opensAtMs: 0, closesAtMs: null }, 1, false)],
@@ -226,6 +230,19 @@ describe('every method of every repository', () => {
     }
   })
 
+  it('how far the replica is behind is read on both, and nothing is known while one is away', async () => {
+    for (const state of states) {
+      const subject = await open(state)
+      const lag = subject.database.replicaLagMs()
+      if (state.endsWith('away')) await expect(lag).rejects.toThrow()
+      // No low water yet in this file, or the same one: both read it.
+      else expect([null, 0]).toContain(await lag)
+      const { primary, replica } = takeTables(subject)
+      if (state === 'no replica') expect([primary, replica]).toEqual([[], []])
+      if (state === 'both') expect([primary, replica]).toEqual([['low_water'], ['low_water']])
+    }
+  })
+
   it('an epoch is registered on the primary; without one, the row that somebody registered is found wherever it can be read', async () => {
     const identity = randomBytes(32)
     for (const state of ['primary away', 'primary only read'] as const) {
@@ -270,6 +287,7 @@ const answers = { answers: [{ question: 1, options: [1] }] }
 const definition: Needs = { definitions: ['polls'] }
 const shown: Needs = { ...definition, results: resultsTables }
 
+const audit = ['audit_head', 'audit_trail']
 const routes: readonly RouteCase[] = [
   ...[
     '/v1/config',
@@ -290,7 +308,7 @@ const routes: readonly RouteCase[] = [
   },
   {
     route: 'POST /v1/polls',
-    needs: { primary: ['poll_versions', 'polls'] },
+    needs: { primary: [...audit, 'poll_versions', 'polls'] },
     request: path(() => '/v1/polls', administering('POST', newPoll)),
   },
   { route: 'GET /v1/polls/{id}', needs: definition, request: ofPoll('') },
@@ -298,29 +316,29 @@ const routes: readonly RouteCase[] = [
   {
     route: 'PUT /v1/polls/{id}',
     poll: { times: 'draft' },
-    needs: { primary: ['polls'] },
+    needs: { primary: [...audit, 'polls'] },
     request: ofPoll('', administering('PUT', newPoll)),
   },
   {
     route: 'DELETE /v1/polls/{id}',
     poll: { times: 'draft' },
-    needs: { primary: ['ballots', 'polls', 'tallies', 'turnout'] },
+    needs: { primary: [...audit, 'ballots', 'polls', 'tallies', 'turnout', 'voter_roll', 'voting_codes'] },
     request: ofPoll('', administering('DELETE')),
   },
   {
     route: 'POST /v1/polls/{id}/open',
     poll: { times: 'draft' },
-    needs: { primary: ['poll_versions', 'polls'] },
+    needs: { primary: [...audit, 'poll_versions', 'polls'] },
     request: ofPoll('/open', administering('POST', {})),
   },
   {
     route: 'POST /v1/polls/{id}/close',
-    needs: { primary: ['poll_versions', 'polls'] },
+    needs: { primary: [...audit, 'poll_versions', 'polls'] },
     request: ofPoll('/close', administering('POST', {})),
   },
   {
     route: 'POST /v1/polls/{id}/duplicate',
-    needs: { primary: ['poll_versions', 'polls'] },
+    needs: { primary: [...audit, 'poll_versions', 'polls'] },
     request: ofPoll('/duplicate', administering('POST')),
   },
   { route: 'POST /v1/polls/{id}/ballots', needs: definition, request: ofPoll('/ballots', { method: 'POST', payload: answers }) },
@@ -373,6 +391,35 @@ const routes: readonly RouteCase[] = [
   },
   { route: 'GET /api/votes', needs: { results: resultsTables }, request: path(() => '/api/votes') },
 ]
+
+/**
+ * Routes of people: all that they read and write is on the primary, and nowhere else. Each is asked with a session.
+ */
+const peopleRoutes: Record<string, Omit<InjectOptions, 'headers'>> = {
+  'POST /v1/sessions': { method: 'POST', url: '/v1/sessions', payload: { username: 'nobody', password: 'nothing' } },
+  'GET /v1/sessions': { url: '/v1/sessions' },
+  'DELETE /v1/sessions/{id}': { method: 'DELETE', url: '/v1/sessions/0000000000000000' },
+  'GET /v1/me': { url: '/v1/me' },
+  'PUT /v1/me/password': { method: 'PUT', url: '/v1/me/password', payload: { current: 'x', password: 'a long password' } },
+  'GET /v1/tokens': { url: '/v1/tokens' },
+  'POST /v1/tokens': { method: 'POST', url: '/v1/tokens', payload: { name: 'x', scopes: ['users.read'] } },
+  'DELETE /v1/tokens/{id}': { method: 'DELETE', url: '/v1/tokens/0000000000000000' },
+  'GET /v1/users': { url: '/v1/users' },
+  'POST /v1/users': { method: 'POST', url: '/v1/users', payload: { username: 'one' } },
+  'GET /v1/users/{id}': { url: '/v1/users/99999' },
+  'PUT /v1/users/{id}': { method: 'PUT', url: '/v1/users/99999', payload: { username: 'x' } },
+  'DELETE /v1/users/{id}': { method: 'DELETE', url: '/v1/users/99999' },
+  'PUT /v1/users/{id}/password': { method: 'PUT', url: '/v1/users/99999/password', payload: { password: 'a long password' } },
+  'POST /v1/users/import': { method: 'POST', url: '/v1/users/import', payload: { csv: 'username\ntwo' } },
+  'GET /v1/audit': { url: '/v1/audit' },
+  'GET /v1/system': { url: '/v1/system' },
+  'GET /v1/managed-polls': { url: '/v1/managed-polls?search=nothing-has-this-title' },
+  'GET /users': { url: '/users' },
+  'POST /users': { method: 'POST', url: '/users', payload: { username: 'three' } },
+  'GET /users/{id}': { url: '/users/99999' },
+  'PUT /users/{id}': { method: 'PUT', url: '/users/99999', payload: { username: 'x' } },
+  'DELETE /users/{id}': { method: 'DELETE', url: '/users/99999' },
+}
 
 function samplePoll(): Poll {
   return {
@@ -448,8 +495,31 @@ describe('every route', () => {
     const documented = Object.entries(paths).flatMap(([url, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${url}`),
     )
-    expect([...new Set(routes.map(({ route }) => route))].sort()).toEqual(documented.sort())
+    expect([...new Set([...routes.map(({ route }) => route), ...Object.keys(peopleRoutes)])].sort()).toEqual(documented.sort())
     await api.app.close()
+  })
+
+  it('of people asks the primary alone', async () => {
+    const people = sqlPeople(writer, { auditHmac: hmacSha256(Buffer.alloc(32)) })
+    const writing = await testApi({ people })
+    const { headers } = await writing.signIn(await writing.addUser('administrator', 'administrator'))
+    await writing.app.close()
+    for (const state of states) {
+      const { api, subject } = await start(state)
+      for (const [route, options] of Object.entries(peopleRoutes)) {
+        const { statusCode, body } = await api.app.inject({ ...options, headers })
+        const { primary, replica } = takeTables(subject)
+        expect([state, route, replica]).toEqual([state, route, []])
+        if (serverOf[state].primary === null) {
+          expect([state, route, statusCode, primary]).toEqual([state, route, 503, []])
+          expect(body).toContain('primary-unavailable')
+        } else {
+          expect([state, route, statusCode < 500, primary.length > 0]).toEqual([state, route, true, true])
+        }
+      }
+      await writer.db.deleteFrom('users').where('username', '<>', 'administrator').execute()
+      await api.app.close()
+    }
   })
 
   for (const state of states) {

@@ -58,7 +58,7 @@ async function run(changesAllowed: boolean) {
   const queue = await startEmbeddedQueue({ path: join(directory.path, 'queue.db'), replayWindowMs: 900_000, onFailure: () => {} })
   const primary = openSqliteWriter(join(directory.path, 'urna.db'))
   await migrate(primary)
-  const polls = new SqlPollRepository(primary)
+  const polls = new SqlPollRepository(primary, { auditHmac: masterKey.auditHmac })
   const ballots = new SqlBallotRepository(primary)
   const administration = pollAdministration({
     polls,

@@ -156,7 +156,7 @@ async function fillAndDrain(
 }
 
 export async function openPoll({ masterKey }: ServerProcesses, primary: Primary, questions: number): Promise<Poll> {
-  const polls = new SqlPollRepository(primary)
+  const polls = new SqlPollRepository(primary, { auditHmac: openMasterKey(masterKey).auditHmac })
   const ballots = new SqlBallotRepository(primary)
   const administration = pollAdministration({
     polls,

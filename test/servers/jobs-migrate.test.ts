@@ -29,7 +29,7 @@ function expectOneOfTwo(ended: readonly EndedJob[]): void {
     [0, ''],
   ])
   const lines = ended.map(({ stdout }) => stdout.split('\n')[0] ?? '').sort()
-  expect(lines).toEqual([expect.stringMatching(/^migrated: 0001-polls, .*0010-settings/), 'nothing to migrate'])
+  expect(lines).toEqual([expect.stringMatching(/^migrated: 0001-polls, .*0020-poll-activity/), 'nothing to migrate'])
   expect(ended.filter(({ stdout }) => stdout.includes("administrator's token"))).toHaveLength(1)
 }
 

@@ -30,8 +30,8 @@ describeServers('an installation', (suite) => {
     // A newer version has added something: that does not stop this one.
     await suite.server.query("insert into kysely_migration values ('9999-later', 'now')", [], database)
     expect(await read()).toEqual({ isReadOnly: false })
-    await suite.server.query("delete from kysely_migration where name = '0010-settings'", [], database)
-    await expect(read()).rejects.toThrow('lacks 1 of our migrations, from 0010-settings on')
+    await suite.server.query("delete from kysely_migration where name = '0020-poll-activity'", [], database)
+    await expect(read()).rejects.toThrow('lacks 1 of our migrations, from 0020-poll-activity on')
     await close()
   })
 

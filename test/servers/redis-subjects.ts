@@ -92,6 +92,7 @@ export function openQueue(server: { readonly port: number; readonly password?: s
     publisher: (publisherOptions) => queue.publisher(publisherOptions),
     subscribe: (consumer) => queue.subscribe(consumer),
     depth: () => queue.depth(),
+    activeConsumers: () => queue.activeConsumers(),
     streamOf: (sequence) => queue.streamOf(sequence),
     close: () => queue.close(),
     get maintenance() {

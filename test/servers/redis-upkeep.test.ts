@@ -403,6 +403,14 @@ describeRedis('upkeep of the queue', ({ server, open }) => {
     client.disconnect()
   })
 
+  it('counts the consumers that asked for ballots lately, each once, whatever the number of streams', async () => {
+    const queue = open({ streams: 2 })
+    await queue.publisher()
+    expect(await queue.activeConsumers()).toBe(0)
+    for (const name of ['a', 'b', 'b']) await (await queue.subscribe(name)).receive({ ...everything, waitMs: 10 })
+    expect(await queue.activeConsumers()).toBe(2)
+  })
+
   it('lets two janitors move the low water, one after the other, and only up', async () => {
     const queue = open({ replayWindowMs: -1_000 })
     const publisher = await queue.publisher()

@@ -38,8 +38,9 @@ export class ServerProcesses {
     const opened = openMysqlPrimary({ ...primary, database })
     try {
       await migrate(opened)
-      const [polls, settings] = [new SqlPollRepository(opened), new SqlSettings(opened)]
-      await prepareInstallation({ polls, settings, masterKey: openMasterKey(masterKey), clock: systemClock, ids: systemIds })
+      const key = openMasterKey(masterKey)
+      const [polls, settings] = [new SqlPollRepository(opened, { auditHmac: key.auditHmac }), new SqlSettings(opened)]
+      await prepareInstallation({ polls, settings, masterKey: key, clock: systemClock, ids: systemIds })
     } finally {
       await opened.close()
     }

@@ -5,9 +5,12 @@ import {
   administratorsToken,
   type Clock,
   isPermission,
+  type People,
   type Permission,
   type Poll,
+  type PollRepository,
   PrimaryUnavailableError,
+  parsePollId,
   permissionNames,
   type Reach,
   RetryableDatabaseError,
@@ -20,7 +23,6 @@ import {
   userActor,
 } from '@urna/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
-import type { People } from './dependencies.ts'
 import { ProblemError } from './problems.ts'
 import type { SessionCookies } from './session-cookie.ts'
 
@@ -34,6 +36,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** A route without it cannot be registered. */
     access?: Access
+    /** False: with this permission, but never with an API token. */
+    apiTokens?: false
   }
 }
 
@@ -60,12 +64,15 @@ const touchEveryMs = 60_000
 
 /** Of API tokens. 32 random bytes follow. */
 export const apiTokenPrefix = 'urna_'
+const withoutToken = 'a token may not do this: sign in with your password'
 const apiTokenPattern = /^urna_[A-Za-z0-9_-]{43}$/
 
 export interface CallersOptions {
   /** The SHA-256 of the administrator's token; null while it is not known. */
   readonly adminTokenHash: Buffer | (() => Buffer | null)
-  readonly people: Pick<People, 'sessions' | 'tokens'> | undefined
+  readonly people: Pick<People, 'sessions' | 'tokens'>
+  /** On the primary. */
+  readonly polls: Pick<PollRepository, 'find'>
   readonly cookies: Pick<SessionCookies, 'hashOf'>
   readonly clock: Clock
   readonly sessionIdleMs?: number | undefined
@@ -157,24 +164,34 @@ export class Callers {
     throw new ProblemError('forbidden', { detail: 'this poll belongs to somebody else' })
   }
 
-  /** Throws unless this request gets into a route of this access. */
-  async admit(request: FastifyRequest, access: Exclude<Access, 'public'>): Promise<void> {
+  /** Throws unless this request gets into a route of this access; of routes below `/v1/polls/:id`, into this poll's. */
+  async admit(
+    request: FastifyRequest,
+    access: Exclude<Access, 'public'>,
+    { apiTokens = true }: { apiTokens?: boolean } = {},
+  ): Promise<void> {
     const caller = await this.of(request)
     if (caller === null) throw signInFirst()
+    if (caller.via === 'token' && !apiTokens) throw new ProblemError('forbidden', { detail: withoutToken })
     if (access === 'signed-in') return
     if (access === 'session') {
-      if (caller.via !== 'session') throw new ProblemError('forbidden', { detail: 'a token may not do this: sign in with your password' })
-    } else if (this.reach(caller, access) === null) {
-      throw new ProblemError('forbidden', { detail: `this needs the permission ${access}` })
+      if (caller.via !== 'session') throw new ProblemError('forbidden', { detail: withoutToken })
+      return
+    }
+    const reach = this.reach(caller, access)
+    if (reach === null) throw new ProblemError('forbidden', { detail: `this needs the permission ${access}` })
+    if (reach === 'own' && request.routeOptions.url?.startsWith('/v1/polls/:id') === true) {
+      const id = parsePollId((request.params as { id: string }).id)
+      // What is no id is for the validation to say.
+      if (id !== null) this.reached(caller, access, await this.#options.polls.find(id))
     }
   }
 
   async #find(request: FastifyRequest): Promise<Caller | null> {
     const bearer = bearerOf(request)
     if (bearer !== null) return this.#byBearer(bearer)
-    const { people, cookies } = this.#options
-    const sessionHash = cookies.hashOf(request)
-    return sessionHash === null || people === undefined ? null : this.#bySession(sessionHash, people)
+    const sessionHash = this.#options.cookies.hashOf(request)
+    return sessionHash === null ? null : this.#bySession(sessionHash)
   }
 
   async #byBearer(bearer: string): Promise<Caller> {
@@ -185,7 +202,7 @@ export class Callers {
       const none = { userId: null, scopes: null, sessionHash: null, session: null, user: null }
       return { ...none, role: 'administrator', actor: administratorsToken, via: 'administrators-token' }
     }
-    const found = people !== undefined && apiTokenPattern.test(bearer) ? await people.tokens.find(secretHash(bearer)) : null
+    const found = apiTokenPattern.test(bearer) ? await people.tokens.find(secretHash(bearer)) : null
     if (found !== null) return this.#byToken(found)
     if (adminTokenHash === null) {
       throw new ProblemError('primary-unavailable', { detail: 'the administrator’s token cannot be checked: it is kept on the primary' })
@@ -197,7 +214,7 @@ export class Callers {
     const { clock, people } = this.#options
     const nowMs = clock.nowMs()
     if (token.expiresAtMs <= nowMs) throw unauthorized('this token has expired')
-    if (token.lastUsedAtMs === null || nowMs - token.lastUsedAtMs >= touchEveryMs) await unlessAway(people?.tokens.touch(token.id, nowMs))
+    if (token.lastUsedAtMs === null || nowMs - token.lastUsedAtMs >= touchEveryMs) await unlessAway(people.tokens.touch(token.id, nowMs))
     return {
       role: user.role,
       userId: user.id,
@@ -210,11 +227,12 @@ export class Callers {
     }
   }
 
-  async #bySession(sessionHash: Buffer, people: Pick<People, 'sessions'>): Promise<Caller | null> {
+  async #bySession(sessionHash: Buffer): Promise<Caller | null> {
+    const { clock, people } = this.#options
     const found = await people.sessions.find(sessionHash)
     if (found === null) return null
     const { session, user } = found
-    const nowMs = this.#options.clock.nowMs()
+    const nowMs = clock.nowMs()
     if (!this.isAlive(session, nowMs)) return null
     if (nowMs - session.lastSeenAtMs >= touchEveryMs) await unlessAway(people.sessions.touch(sessionHash, nowMs))
     return { role: user.role, userId: user.id, actor: userActor(user.id), via: 'session', scopes: null, sessionHash, session, user }
@@ -233,7 +251,7 @@ function bearerOf(request: FastifyRequest): string | null {
 }
 
 /** When somebody was last seen is not worth a refusal. */
-async function unlessAway(touched: Promise<void> | undefined): Promise<void> {
+async function unlessAway(touched: Promise<void>): Promise<void> {
   try {
     await touched
   } catch (error) {
@@ -254,8 +272,18 @@ function isAccess(access: unknown): access is Access {
   return access === 'public' || access === 'signed-in' || access === 'session' || (typeof access === 'string' && isPermission(access))
 }
 
+export interface DeclaredRoute {
+  readonly method: string
+  /** As Fastify writes it: `/v1/polls/:id`. */
+  readonly url: string
+  readonly access: Access
+  /** Whether API tokens get in, if what they may do allows it. */
+  readonly apiTokens: boolean
+}
+
 /** Sees to it that every route of a server says who gets in. */
 export class DeclaredAccess {
+  readonly routes: DeclaredRoute[] = []
   #publicRegistrations = 0
 
   /** Before any route is registered. */
@@ -264,6 +292,10 @@ export class DeclaredAccess {
       if (this.#publicRegistrations > 0) route.config = { ...route.config, access: 'public' }
       if (!isAccess(route.config?.access))
         throw new Error(`${route.method} ${route.url} does not say who gets in: config.access is missing`)
+      const { access, apiTokens } = route.config
+      for (const method of [route.method].flat()) {
+        this.routes.push({ method, url: route.url, access, apiTokens: access !== 'session' && apiTokens !== false })
+      }
     })
   }
 
@@ -281,9 +313,9 @@ export class DeclaredAccess {
 /** The one hook that lets requests into routes. A stranger gets 401 before anything of the request is read or judged. */
 export function accessHook(callers: Callers): (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void {
   return (request, _reply, done) => {
-    const access = request.routeOptions.config.access
+    const { access, apiTokens } = request.routeOptions.config
     if (access === 'public' || request.is404) return done()
     if (access === undefined) return done(new Error('a route without access'))
-    callers.admit(request, access).then(() => done(), done)
+    callers.admit(request, access, { apiTokens: apiTokens !== false }).then(() => done(), done)
   }
 }

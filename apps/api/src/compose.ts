@@ -55,6 +55,7 @@ export async function compose(config: ApiConfig, logger: Logger, changes: Partia
     primary,
     replica,
     fingerprint: masterKey.fingerprint,
+    auditHmac: masterKey.auditHmac,
     onEvent(event) {
       if (event.kind === 'foreign-master-key') fail(event.error)
       else tell('database', fallbackEventLine(event))
@@ -89,10 +90,14 @@ export async function compose(config: ApiConfig, logger: Logger, changes: Partia
     ...readsOf(database),
     ...(shared !== null && { sharedCounts: shared }),
     queueDepth: boundedDepth(() => queue.depth()),
+    queueConsumers: queue.consumers,
+    replicaLagMs: () => database.replicaLagMs(),
     masterKey,
     adminTokenHash: tokenHash.current,
     clock: systemClock,
     ids: systemIds,
+    sessionIdleMs: config.sessionIdleMs,
+    sessionMs: config.sessionMs,
     defaultPoll: config.defaultPoll,
     allowedOrigins: config.allowedOrigins ?? [],
     trustProxy: config.trustedProxies === null ? false : [...config.trustedProxies],
@@ -147,6 +152,8 @@ function openServers({ database }: ApiConfig, tell: EventLog): { primary: Primar
 interface OpenedQueue {
   readonly publisher: BallotPublisher
   depth(): Promise<QueueDepth>
+  /** Those that asked for ballots within the last minute; null: the queue does not say. */
+  readonly consumers: () => Promise<number | null>
   readonly streamOf: (seq: Sequence) => number
   close(): Promise<void>
 }
@@ -163,6 +170,7 @@ async function openQueue(
     return {
       publisher: sqs.publisher(),
       depth: () => sqs.maintenance.depth(),
+      consumers: async () => null,
       streamOf: () => 0,
       close: async () => sqs.close(),
     }
@@ -178,6 +186,7 @@ async function openQueue(
   return {
     publisher: await redis.publisher(),
     depth: () => redis.depth(),
+    consumers: () => redis.activeConsumers(),
     streamOf: (seq) => redis.streamOf(seq),
     close: () => redis.close(),
   }

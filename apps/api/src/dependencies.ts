@@ -1,24 +1,18 @@
 import type {
-  ApiTokenRepository,
-  AuditTrail,
   BallotPublisher,
   BallotRepository,
   Clock,
   IdGenerator,
   MasterKey,
+  People,
   PollId,
   PollRepository,
   QueueDepth,
   Results,
   ResultsReader,
   Sequence,
-  SessionRepository,
-  SignInAttempts,
   TallySnapshot,
-  UserRepository,
   VoterPlaces,
-  VoterRoll,
-  VotingCodeRepository,
 } from '@urna/core'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Registry } from 'prom-client'
@@ -41,15 +35,11 @@ export type DependencyChecks = Readonly<Record<'queue' | 'database', () => Promi
   readonly replica?: () => Promise<boolean>
 }
 
-/** Who there is, who is signed in, and who may vote. On the primary. */
-export interface People {
-  readonly users: UserRepository
-  readonly sessions: SessionRepository
-  readonly signInAttempts: SignInAttempts
-  readonly tokens: ApiTokenRepository
-  readonly codes: VotingCodeRepository
-  readonly roll: VoterRoll
-  readonly audit: AuditTrail
+/** What happened in a poll so far. */
+export interface PollActivity {
+  readonly turnout: number
+  /** Queue time of the last ballot that was counted; null: none was. */
+  readonly lastBallotAtMs: number | null
 }
 
 /** What an api process is made of. The app that composes it picks the adapters; nothing here connects to anything by itself. */
@@ -70,11 +60,17 @@ export interface ApiDependencies {
   readonly resultsKeepMs?: number
   /** How much waits in the ballot queue, asked now: "0 ballots wait" in results is exact only if this is. */
   readonly queueDepth: () => Promise<QueueDepth>
+  /** Consumers that did something lately; null: the queue does not say. */
+  readonly queueConsumers?: () => Promise<number | null>
+  /** How far the replica is behind the primary; null: not known. Only where there is a replica. */
+  readonly replicaLagMs?: () => Promise<number | null>
+  /** Of those of these polls in which anything was counted. Default: the turnout that the results say, and no time. */
+  readonly activityOf?: (ids: readonly PollId[]) => Promise<ReadonlyMap<PollId, PollActivity>>
   readonly masterKey: MasterKey
   /** SHA-256 of the administrator's token; null: not known yet. */
   readonly adminTokenHash: Buffer | (() => Buffer | null)
-  /** Without it nobody signs in: only the administrator's token opens what is not public. */
-  readonly people?: People
+  /** Who there is, who is signed in, and who may vote. On the primary. */
+  readonly people: People
   /** A session ends when nothing was asked with it for so long. Default two hours. */
   readonly sessionIdleMs?: number
   /** A session ends so long after it began, whatever is asked with it. Default twelve hours. */

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { Addresses } from './addresses.ts'
 import { ApiMetrics } from './api-metrics.ts'
-import { accessHook, Callers, DeclaredAccess } from './callers.ts'
+import { accessHook, Callers, DeclaredAccess, type DeclaredRoute } from './callers.ts'
 import type { ApiContext, ZodScope } from './context.ts'
 import { corsOptionsOf } from './cross-origin.ts'
 import { Definitions } from './definitions.ts'
@@ -15,17 +15,25 @@ import { LiveResults } from './live-results.ts'
 import { LoadMonitor } from './load-monitor.ts'
 import { registerOpenApi } from './openapi.ts'
 import { notFound, registerDocs, registerPages } from './pages.ts'
+import { peopleContextOf } from './people.ts'
+import { PeopleUpkeep } from './people-upkeep.ts'
 import { errorHandler } from './problems.ts'
 import { ResultsCache } from './results-cache.ts'
 import { ResultsGate } from './results-gate.ts'
 import { ballotIntakeRoute, ownBallotRoute } from './routes/ballots.ts'
 import { challengeRoute } from './routes/challenges.ts'
 import { compatibleRoutes } from './routes/compatible.ts'
+import { compatibleUserRoutes } from './routes/compatible-users.ts'
 import { healthRoutes } from './routes/health.ts'
 import { liveResultsRoute } from './routes/live-results.ts'
+import { managedPollsRoute } from './routes/managed-polls.ts'
+import { auditRoute, systemRoute } from './routes/oversight.ts'
 import { pollRoutes } from './routes/polls.ts'
 import { receiptRoutes } from './routes/receipts.ts'
 import { resultsRoutes } from './routes/results.ts'
+import { sessionRoutes } from './routes/sessions.ts'
+import { tokenRoutes } from './routes/tokens.ts'
+import { userRoutes } from './routes/users.ts'
 import { voterRoutes } from './routes/voters.ts'
 import { closeServer, createServer } from './server.ts'
 import { SessionCookies } from './session-cookie.ts'
@@ -47,6 +55,8 @@ declare module 'fastify' {
      * Resolves within `limitMs` (default 4,000), by force if need be. Close the publisher after it, not before.
      */
     drain(limitMs?: number): Promise<void>
+    /** Every route, and who gets in. */
+    readonly declaredRoutes: readonly DeclaredRoute[]
   }
   interface FastifyContextConfig {
     /** Answered while the server drains too. */
@@ -79,6 +89,7 @@ export async function buildApi(dependencies: ApiDependencies): Promise<FastifyIn
     definitions.stop()
     load.stop()
   })
+  app.decorate('declaredRoutes', declared.routes)
   let drained: Promise<void> | null = null
   app.decorate('drain', (limitMs = drainLimitMsDefault) => {
     drained ??= drain(app, context, limitMs)
@@ -88,11 +99,11 @@ export async function buildApi(dependencies: ApiDependencies): Promise<FastifyIn
 }
 
 function contextOf(dependencies: ApiDependencies): ApiContext {
-  const { ballots, clock, ids, logger, masterKey, polls, queueDepth } = dependencies
+  const { ballots, clock, ids, logger, masterKey, people, polls, queueDepth } = dependencies
   const definitions = new Definitions({ polls: dependencies.definitions ?? polls, masterKey, logger })
   const load = new LoadMonitor({ queueDepth, backlogMax: dependencies.backlogMax ?? backlogMaxDefault })
   const sessionCookies = new SessionCookies(dependencies)
-  const callers = new Callers({ ...dependencies, people: dependencies.people, cookies: sessionCookies })
+  const callers = new Callers({ ...dependencies, cookies: sessionCookies })
   const identities = new VoterIdentities({ masterKey, ids, trustProxy: dependencies.trustProxy, secureCookies: dependencies.secureCookies })
   /** Asked now; while the queue does not answer, what it last said. */
   const waiting = async () => {
@@ -115,7 +126,7 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
   const metrics = new ApiMetrics(dependencies.metrics.registry, { definitions, liveResults, load, resultsCache })
   return {
     dependencies,
-    administration: pollAdministration({ ...dependencies, ...codesAndRoll(dependencies) }),
+    administration: pollAdministration({ ...dependencies, codes: people.codes, roll: people.roll }),
     callers,
     definitions,
     health: new Health(dependencies.dependencyChecks),
@@ -132,11 +143,6 @@ function contextOf(dependencies: ApiDependencies): ApiContext {
     workChallenges: new WorkChallenges({ ...dependencies, voterPlaces: dependencies.voterPlaces ?? new PlacesInMemory() }),
     handleError: errorHandler(logger, (name) => metrics.countProblem(name)),
   }
-}
-
-/** They go with a deleted poll. */
-function codesAndRoll({ people }: ApiDependencies): Partial<Parameters<typeof pollAdministration>[0]> {
-  return people === undefined ? {} : { codes: people.codes, roll: people.roll }
 }
 
 async function registerEverythingElse(
@@ -194,7 +200,26 @@ async function registerEverythingElse(
     challengeRoute(context)(api)
     voterRoutes(context)(api)
     compatibleRoutes(context)(api)
+    systemRoute(context)(api)
+    await registerPeople(api, context)
   })
+}
+
+async function registerPeople(api: ZodScope, context: ApiContext): Promise<void> {
+  const peopleContext = peopleContextOf(context.dependencies)
+  sessionRoutes(context, peopleContext)(api)
+  tokenRoutes(context, peopleContext)(api)
+  userRoutes(context, peopleContext)(api)
+  managedPollsRoute(context, peopleContext)(api)
+  auditRoute(peopleContext)(api)
+  // A scope of its own: here bodies are JSON whatever they say they are.
+  await api.register(async (scope) => compatibleUserRoutes(context, peopleContext)(scope.withTypeProvider<ZodTypeProvider>() as ZodScope))
+  const { callers, dependencies } = context
+  const { clock, logger, people } = dependencies
+  const { sessionIdleMs, sessionMs } = callers
+  const upkeep = new PeopleUpkeep({ people, clock, logger, sessionIdleMs, sessionMs })
+  api.addHook('onReady', async () => upkeep.start())
+  api.addHook('onClose', async () => upkeep.stop())
 }
 
 async function drain(app: FastifyInstance, context: ApiContext, limitMs: number): Promise<void> {

@@ -17,7 +17,30 @@ const routes = [
   'GET /surveys',
   'GET /surveys/{id}',
   'GET /surveys/{id}/votes',
+  'DELETE /users/{id}',
+  'GET /users',
+  'GET /users/{id}',
+  'POST /users',
+  'PUT /users/{id}',
+  'GET /v1/audit',
   'GET /v1/config',
+  'GET /v1/managed-polls',
+  'GET /v1/me',
+  'PUT /v1/me/password',
+  'GET /v1/sessions',
+  'POST /v1/sessions',
+  'DELETE /v1/sessions/{id}',
+  'GET /v1/system',
+  'GET /v1/tokens',
+  'POST /v1/tokens',
+  'DELETE /v1/tokens/{id}',
+  'GET /v1/users',
+  'POST /v1/users',
+  'POST /v1/users/import',
+  'DELETE /v1/users/{id}',
+  'GET /v1/users/{id}',
+  'PUT /v1/users/{id}',
+  'PUT /v1/users/{id}/password',
   'GET /v1/polls',
   'GET /v1/polls/{id}',
   'DELETE /v1/polls/{id}',
@@ -97,11 +120,16 @@ it('says in one sentence what each route does, and how each answer looks', () =>
   }
 })
 
-it('asks for the administrator’s token exactly where strangers get 401', async () => {
+it('asks who is there exactly where strangers get 401, and says so with the other answers', async () => {
   for (const [name, operation] of operations()) {
     const [method, path = ''] = name.split(' ')
     const { statusCode } = await api.app.inject({ method: method as 'GET', url: path.replace('{id}', 'zzzzzzzzzzzzzzzz') })
+    // POST /v1/sessions says 401 to a wrong password, not to a stranger: without a body it is 400.
     expect(statusCode === 401, name).toBe(operation.security !== undefined)
+    if (operation.security === undefined) continue
+    const { responses = {} } = operation
+    expect((responses['401'] as OpenAPIV3_1.ResponseObject).description, name).toContain('`unauthorized`')
+    expect((responses['403'] as OpenAPIV3_1.ResponseObject).description, name).toContain('`forbidden`')
   }
 })
 

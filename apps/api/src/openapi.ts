@@ -26,6 +26,19 @@ const documentedSchemas = {
   PublicConfig: contracts.publicConfig,
   Readiness: contracts.readiness,
   Survey: contracts.survey,
+  User: contracts.user,
+  UserList: contracts.userList,
+  NewUser: contracts.newUserInput,
+  ReplaceUser: contracts.userInput,
+  UserImport: contracts.userImport,
+  CompatibleUser: contracts.compatibleUser,
+  Me: contracts.me,
+  SessionList: contracts.sessionList,
+  Token: contracts.token,
+  TokenList: contracts.tokenList,
+  AuditList: contracts.auditList,
+  System: contracts.system,
+  ManagedPollList: contracts.managedPollList,
 }
 
 // Not zod's global registry: two servers in one process (tests) would register the same names twice.
@@ -97,6 +110,8 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
         { name: 'ballots', description: 'Ballots, and the receipts that say what became of them.' },
         { name: 'results' },
         { name: 'voters', description: 'Voting codes and voter rolls: who may vote in polls that are not for everybody.' },
+        { name: 'people', description: 'Signing in, API tokens, and the directory of people.' },
+        { name: 'oversight', description: 'The audit trail, and how the whole is doing.' },
         { name: 'compatible', description: 'Routes kept for clients of the systems this one replaces.' },
         { name: 'service', description: 'Health and figures of this process.' },
       ],

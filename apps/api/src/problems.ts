@@ -1,5 +1,6 @@
 import { type FieldError, type Problem, type ProblemName, problems, problemType } from '@urna/contracts'
 import {
+  PasswordsOverloadedError,
   PermanentDatabaseError,
   PrimaryUnavailableError,
   QueueOverloadedError,
@@ -15,6 +16,8 @@ export interface ProblemDetails {
   /** ISO 8601. */
   readonly at?: string
   readonly shown?: Problem['shown']
+  /** Seconds. Default, with 429 and 503: 1..5. */
+  readonly retryAfter?: number
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -38,7 +41,7 @@ function retryAfterSeconds(): number {
   return 1 + Math.floor(Math.random() * 5)
 }
 
-/** The document of a problem. Each one of status 503 says when to come back. */
+/** The document of a problem. Each one of status 429 or 503 says when to come back. */
 export function problemDocument(name: ProblemName, details: ProblemDetails = {}): Problem {
   const { status, title } = problems[name]
   return {
@@ -49,7 +52,7 @@ export function problemDocument(name: ProblemName, details: ProblemDetails = {})
     ...(details.errors !== undefined && { errors: [...details.errors] }),
     ...(details.at !== undefined && { at: details.at }),
     ...(details.shown !== undefined && { shown: details.shown }),
-    ...(status === 503 && { retryAfter: retryAfterSeconds() }),
+    ...((status === 503 || status === 429) && { retryAfter: details.retryAfter ?? retryAfterSeconds() }),
   }
 }
 
@@ -94,6 +97,8 @@ const problemOfStatus: Readonly<Record<number, ProblemName>> = {
 export function problemOf(error: unknown): { name: ProblemName; details: ProblemDetails } {
   if (error instanceof ProblemError) return { name: error.problem, details: error.details }
   if (error instanceof QueueOverloadedError) return { name: 'overloaded', details: {} }
+  if (error instanceof PasswordsOverloadedError)
+    return { name: 'overloaded', details: { detail: 'Many people sign in at this moment. Try again' } }
   if (error instanceof QueueUnavailableError)
     return {
       name: 'queue-unavailable',

@@ -1,11 +1,14 @@
 import type { ApiDependencies } from './dependencies.ts'
 
-type Reads = Required<Pick<ApiDependencies, 'polls' | 'definitions' | 'listings' | 'ballots' | 'results' | 'countedUntilMs' | 'epochEnded'>>
+type Reads = Required<
+  Pick<ApiDependencies, 'polls' | 'people' | 'definitions' | 'listings' | 'ballots' | 'results' | 'countedUntilMs' | 'epochEnded'>
+>
 
 /** What an api reads, of a database that knows where each of it is read. */
 export function readsOf(database: Reads): Reads {
   return {
     polls: database.polls,
+    people: database.people,
     definitions: database.definitions,
     listings: database.listings,
     ballots: database.ballots,

@@ -39,22 +39,27 @@ function readJsonBodies(app: {
   removeAllContentTypeParsers: FastifyInstance['removeAllContentTypeParsers']
   addContentTypeParser: unknown
 }): void {
-  const utf8 = new TextDecoder('utf-8', { fatal: true })
   app.removeAllContentTypeParsers()
   const add = app.addContentTypeParser as FastifyInstance['addContentTypeParser']
-  add.call(app as FastifyInstance, 'application/json', { parseAs: 'buffer' }, (_request, bytes, done) => {
-    // No body at all is for the route to judge: some take it.
-    if (bytes.length === 0) return done(null, undefined)
-    let body: unknown
-    try {
-      body = JSON.parse(utf8.decode(bytes as Buffer))
-    } catch (error) {
-      // The parser's own message quotes the body.
-      const detail = error instanceof SyntaxError ? 'expected JSON' : 'expected text in UTF-8'
-      return done(new ProblemError('invalid-json', { detail }))
-    }
-    done(null, body)
+  add.call(app as FastifyInstance, 'application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
+    parseJson(request, bytes as Buffer, done)
   })
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** For addContentTypeParser. */
+export function parseJson(_request: FastifyRequest, bytes: Buffer, done: (error: Error | null, body?: unknown) => void): void {
+  let body: unknown
+  let fault: ProblemError | null = null
+  try {
+    // No body at all is for the route to judge: some take it.
+    if (bytes.length > 0) body = JSON.parse(utf8.decode(bytes))
+  } catch (error) {
+    // The parser's own message quotes the body.
+    fault = new ProblemError('invalid-json', { detail: error instanceof SyntaxError ? 'expected JSON' : 'expected text in UTF-8' })
+  }
+  done(fault, body)
 }
 
 const brokenRequests: Readonly<Record<string, { status: string; problem: ProblemName; detail: string }>> = {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { secretHash } from '@urna/core'
 import type { FastifyRequest } from 'fastify'
 
@@ -22,10 +21,6 @@ export class SessionCookies {
     this.#isHttps = secureCookies === true
   }
 
-  newSecret(): string {
-    return randomBytes(32).toString('base64url')
-  }
-
   /** SHA-256 of the secret that came with the request; null: none, or nothing that we could have made. */
   hashOf(request: FastifyRequest): Buffer | null {
     const prefix = `${this.#name(request)}=`
@@ -37,7 +32,7 @@ export class SessionCookies {
     return value !== undefined && secretPattern.test(value) ? secretHash(value) : null
   }
 
-  /** For the header set-cookie. The browser forgets it when it is closed, or after `maxAgeSeconds`. */
+  /** For the header set-cookie. The browser forgets it after `maxAgeSeconds`. */
   set(request: FastifyRequest, secret: string, maxAgeSeconds: number): string {
     return this.#cookie(request, secret, maxAgeSeconds)
   }

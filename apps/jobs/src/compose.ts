@@ -201,8 +201,9 @@ export function composeJobs(config: JobsConfig, output: Output, signal: AbortSig
           const key = config.masterKey ?? readOrCreateKeyFile(join(config.dataDir, 'master.key'), output).key
           return alone(async () => {
             const migrations = await sayingStill(say, 'migrating', () => migrate(primary))
-            const [polls, settings] = [new SqlPollRepository(primary), new SqlSettings(primary)]
-            await prepareInstallation({ polls, settings, masterKey: openMasterKey(key), clock: systemClock, ids: systemIds })
+            const masterKey = openMasterKey(key)
+            const [polls, settings] = [new SqlPollRepository(primary, { auditHmac: masterKey.auditHmac }), new SqlSettings(primary)]
+            await prepareInstallation({ polls, settings, masterKey, clock: systemClock, ids: systemIds })
             const { tokenFile } = await administratorTokenHash({ configured: config.adminToken, settings, ...tokenTelling })
             return { migrations, tokenFile }
           })

@@ -26,7 +26,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'urna-migrate-'))
   primary = openSqliteWriter(join(folder, 'urna.db'))
   await migrate(primary)
-  polls = new SqlPollRepository(primary)
+  polls = new SqlPollRepository(primary, { auditHmac: masterKey.auditHmac })
   settings = new SqlSettings(primary)
 })
 afterEach(async () => {

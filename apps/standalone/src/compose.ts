@@ -15,6 +15,7 @@ import {
   SqlQueueEpochs,
   SqlResultsReader,
   SqlSettings,
+  sqlPeople,
 } from '@urna/database'
 import { administratorTokenHash, directoryExportStore, exportResults, prepareInstallation, resultsCsv } from '@urna/jobs'
 import { startEmbeddedQueue } from '@urna/queue/embedded/embedded-queue'
@@ -78,7 +79,8 @@ export async function compose(config: StandaloneConfig, logger: Logger): Promise
   })
 
   const primary = connectPrimary(primaryPort)
-  const polls = new SqlPollRepository(primary)
+  const polls = new SqlPollRepository(primary, { auditHmac: masterKey.auditHmac })
+  const people = sqlPeople(primary, { auditHmac: masterKey.auditHmac })
   const settings = new SqlSettings(primary)
   const ids = systemIds
   const clock = systemClock
@@ -125,13 +127,18 @@ export async function compose(config: StandaloneConfig, logger: Logger): Promise
   const api = await buildApi({
     publisher,
     polls,
+    people,
     ballots,
     results,
     queueDepth: () => queue.depth(),
+    // The counting thread of this process.
+    queueConsumers: async () => (countingLoop.healthy() ? 1 : 0),
     masterKey,
     adminTokenHash: administrator.hash,
     clock,
     ids,
+    sessionIdleMs: config.sessionIdleMs,
+    sessionMs: config.sessionMs,
     defaultPoll: config.defaultPoll,
     allowedOrigins: config.allowedOrigins ?? [],
     trustProxy: config.trustedProxies === null ? false : [...config.trustedProxies],

@@ -1,7 +1,9 @@
 import { z } from 'zod'
+import { optionalLine } from './text.ts'
+import { email, username } from './user.ts'
 
 /**
- * Shapes of the routes that older clients know (survey, choice, vote, userID). They never change: the tests of the api hold them.
+ * Shapes of the routes that older clients know (survey, choice, vote, userID, full_name). They never change: the tests of the api hold them.
  */
 
 export const survey = z.object({
@@ -40,4 +42,27 @@ export const userVoteBadRequest = { badRequest: 'Your json doesnt pass in the ap
 
 export const voteTotals = z.object({ votes: z.record(z.string(), z.string()) })
 
+export const compatibleUser = z.object({
+  id: z.string(),
+  username: z.string(),
+  full_name: z.string(),
+  email: z.string(),
+  /** UTC, `YYYY-MM-DD HH:MM:SS`. */
+  created_at: z.string(),
+  updated_at: z.string(),
+})
+export const compatibleUserList = z.array(compatibleUser)
+
+/** What a client read may be sent back as it is: id and times are ignored. */
+export const compatibleUserInput = z.strictObject({
+  username,
+  /** Up to the first blank the name, after it the second name: 100 characters each. */
+  full_name: optionalLine(201).default(''),
+  email: email.default(''),
+  id: z.unknown().optional(),
+  created_at: z.unknown().optional(),
+  updated_at: z.unknown().optional(),
+})
+
+export type CompatibleUser = z.infer<typeof compatibleUser>
 export type Survey = z.infer<typeof survey>

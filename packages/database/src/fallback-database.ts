@@ -1,4 +1,11 @@
-import { type BallotRepository, type PollRepository, PrimaryUnavailableError, type ResultsReader } from '@urna/core'
+import {
+  type BallotRepository,
+  type HmacSha256,
+  type People,
+  type PollRepository,
+  PrimaryUnavailableError,
+  type ResultsReader,
+} from '@urna/core'
 import { type ServerEvent, saysAway, saysReadOnly, WatchedServer } from './fallback-server.ts'
 import type { Primary, Replica } from './primary.ts'
 import { readInstallation } from './read-installation.ts'
@@ -8,6 +15,7 @@ import { SqlPollRepository } from './repositories/sql-poll-repository.ts'
 import { SqlQueueEpochs } from './repositories/sql-queue-epochs.ts'
 import { SqlResultsReader } from './repositories/sql-results-reader.ts'
 import { SqlSettings } from './repositories/sql-settings.ts'
+import { sqlPeople } from './sql-people.ts'
 
 export type FallbackEvent =
   | ServerEvent
@@ -21,6 +29,8 @@ export interface FallbackDatabaseOptions {
   readonly replica: Replica | null
   /** Of the master key. */
   readonly fingerprint: string
+  /** Of the master key: what is changed is recorded in the audit trail. */
+  readonly auditHmac: HmacSha256
   readonly onEvent: (event: FallbackEvent) => void
   /** Whether a server can be worked with; throws why not. Default: {@link readInstallation}, of MySQL and MariaDB. */
   readonly inspect?: (database: Primary | Replica) => Promise<{ isReadOnly: boolean }>
@@ -47,6 +57,7 @@ export class FallbackDatabase {
   /** On the primary alone, as everything below. */
   readonly polls: PollRepository
   readonly ballots: BallotRepository
+  readonly people: People
   readonly settings: Pick<SqlSettings, 'get'>
   readonly #options: FallbackDatabaseOptions
   readonly #primary: WatchedServer
@@ -62,6 +73,7 @@ export class FallbackDatabase {
     this.results = this.#results()
     this.polls = this.#polls()
     this.ballots = this.#ballots()
+    this.people = this.#people()
     const settings = new SqlSettings(primary)
     this.settings = { get: (name) => this.#onPrimary(() => settings.get(name)) }
   }
@@ -121,6 +133,19 @@ export class FallbackDatabase {
   /** Until when everything is counted, epoch milliseconds; null before the first beat. */
   countedUntilMs(): Promise<number | null> {
     return this.#onPrimary(() => readCountedUntilMs(this.#options.primary))
+  }
+
+  /**
+   * How far the replica is behind the primary, milliseconds: by the low water, which the primary writes every second. Null: there is no replica, or no
+   * low water yet. Throws while one of both is away.
+   */
+  async replicaLagMs(): Promise<number | null> {
+    const { primary, replica } = this.#options
+    if (replica === null || this.#replica === null) return null
+    // The replica first: what the primary writes meanwhile counts as lag, never the other way round.
+    const onReplica = await this.#replica.run(() => readCountedUntilMs(replica))
+    const onPrimary = await this.#primary.run(() => readCountedUntilMs(primary))
+    return onReplica === null || onPrimary === null ? null : Math.max(0, onPrimary - onReplica)
   }
 
   /** Whether nothing of this epoch can be counted any more: a later one is being counted. */
@@ -186,7 +211,8 @@ export class FallbackDatabase {
   }
 
   #polls(): PollRepository {
-    const polls = new SqlPollRepository(this.#options.primary)
+    const { primary, auditHmac } = this.#options
+    const polls = new SqlPollRepository(primary, { auditHmac })
     const on = <Value>(work: () => Promise<Value>) => this.#onPrimary(work)
     return {
       create: (poll, entry) => on(() => polls.create(poll, entry)),
@@ -215,6 +241,28 @@ export class FallbackDatabase {
       writeLowWater: (row, expectedBeat) => on(() => ballots.writeLowWater(row, expectedBeat)),
       erase: (pollId) => on(() => ballots.erase(pollId)),
     }
+  }
+
+  #people(): People {
+    const { primary, auditHmac } = this.#options
+    const people = sqlPeople(primary, { auditHmac })
+    return {
+      users: this.#eachOnPrimary(people.users),
+      sessions: this.#eachOnPrimary(people.sessions),
+      signInAttempts: this.#eachOnPrimary(people.signInAttempts),
+      tokens: this.#eachOnPrimary(people.tokens),
+      codes: this.#eachOnPrimary(people.codes),
+      roll: this.#eachOnPrimary(people.roll),
+      audit: this.#eachOnPrimary(people.audit),
+    }
+  }
+
+  /** A repository whose every method is for the primary alone. */
+  #eachOnPrimary<Port extends object>(repository: Port): Port {
+    const names = Object.getOwnPropertyNames(Object.getPrototypeOf(repository)).filter((name) => name !== 'constructor')
+    const methods = repository as Record<string, (...parameters: unknown[]) => Promise<unknown>>
+    const guarded = names.map((name) => [name, (...parameters: unknown[]) => this.#onPrimary(async () => methods[name]?.(...parameters))])
+    return Object.fromEntries(guarded) as Port
   }
 
   /** What lags is no primary: whoever asks for the primary is not given a server that is only read. */

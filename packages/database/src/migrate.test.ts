@@ -27,16 +27,26 @@ describe('migrations', () => {
     expect(await schemaVersion(primary)).toBe(applied.at(-1))
     const { rows } = await sql<{ name: string }>`select name from sqlite_master where type = 'table' order by name`.execute(primary.db)
     expect(rows.map((row) => row.name).filter((name) => !/^(sqlite|kysely)_/.test(name))).toEqual([
+      'api_tokens',
+      'audit_head',
+      'audit_trail',
       'ballots',
       'dead_letters',
       'low_water',
+      'poll_activity',
+      'poll_owners',
       'poll_versions',
       'polls',
       'queue_epochs',
+      'sessions',
       'settings',
+      'sign_in_attempts',
       'surveys',
       'tallies',
       'turnout',
+      'users',
+      'voter_roll',
+      'voting_codes',
     ])
     await primary.close()
   })
@@ -47,7 +57,7 @@ describe('migrations', () => {
       // Each thread opens and migrates by itself; `connect` rejects if that fails.
       const primaries = await Promise.all(threads.map((thread) => thread.connect(path)))
       for (const primary of primaries) {
-        expect(await schemaVersion(primary)).toBe('0010-settings')
+        expect(await schemaVersion(primary)).toBe('0020-poll-activity')
         await primary.close()
       }
       await Promise.all(threads.map((thread) => thread.release(path)))
@@ -76,7 +86,7 @@ describe('migrations', () => {
     await expect(migrate(primary)).rejects.toThrow('low_water')
     expect(await schemaVersion(primary)).toBeNull()
     await sql`drop table low_water`.execute(primary.db)
-    expect(await migrate(primary)).toHaveLength(10)
+    expect(await migrate(primary)).toHaveLength(20)
     await primary.close()
   })
 })

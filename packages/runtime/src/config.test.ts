@@ -15,6 +15,8 @@ describe('defaults', () => {
       publicUrl: null,
       allowedOrigins: null,
       trustedProxies: null,
+      sessionIdleMs: 7_200_000, // 2 hours
+      sessionMs: 43_200_000, // 12 hours
       defaultPoll: 1,
       masterKey: null,
       adminToken: null,
@@ -85,6 +87,8 @@ describe('good values', () => {
       ['http://localhost:8000', 'https://vote.example.org'],
     ],
     ['TRUSTED_PROXIES', 'loopback, 10.0.0.0/8,fd00::/8, 192.0.2.7', 'trustedProxies', ['loopback', '10.0.0.0/8', 'fd00::/8', '192.0.2.7']],
+    ['SESSION_IDLE_MINUTES', '15', 'sessionIdleMs', 900_000],
+    ['SESSION_HOURS', '24', 'sessionMs', 86_400_000],
     ['DEFAULT_POLL', '12', 'defaultPoll', 12],
     ['MASTER_KEY', hexKey, 'masterKey', Buffer.from(hexKey, 'hex')],
     ['MASTER_KEY', Buffer.from(hexKey, 'hex').toString('base64'), 'masterKey', Buffer.from(hexKey, 'hex')],
@@ -116,6 +120,8 @@ const badTexts: { readonly [Key in SettingKey]: readonly string[] } = {
     ...['localhost', 'https://a.example,*', 'https://a.example/path', 'null', ',', 'https://*.example.org/x', 'javascript:alert(1)'],
   ],
   trustedProxies: ['true', '1', '10.0.0.0/33', '0.0.0.0/0', '::/0', '10.0.0.0/8/8', 'proxy.internal', 'fd00::/129'],
+  sessionIdleMs: ['0', '10081', '2h'],
+  sessionMs: ['0', '721', '1.5'],
   defaultPoll: ['0'],
   masterKey: ['short', 'g'.repeat(64), 'a'.repeat(42), 'a'.repeat(65), 'a'.repeat(32)],
   adminToken: ['fifteen-letters', 'with spaces in it which is long', 'não é ASCII mas longo', tooLong],

@@ -33,12 +33,24 @@ export function integer(min: number, max: number): Kind<number> {
 
 /** Seconds in the setting, milliseconds in the program. */
 export function secondsAsMs(min: number, max: number): Kind<number> {
-  const seconds = integer(min, max)
+  return asMs(min, max, 'seconds', 1_000)
+}
+
+export function minutesAsMs(min: number, max: number): Kind<number> {
+  return asMs(min, max, 'minutes', 60_000)
+}
+
+export function hoursAsMs(min: number, max: number): Kind<number> {
+  return asMs(min, max, 'hours', 3_600_000)
+}
+
+function asMs(min: number, max: number, unit: string, unitMs: number): Kind<number> {
+  const whole = integer(min, max)
   return {
-    expected: `${seconds.expected} (seconds)`,
+    expected: `${whole.expected} (${unit})`,
     parse(value, readFile) {
-      const parsed = seconds.parse(value, readFile)
-      return parsed === undefined ? undefined : parsed * 1_000
+      const parsed = whole.parse(value, readFile)
+      return parsed === undefined ? undefined : parsed * unitMs
     },
   }
 }

@@ -33,11 +33,9 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
     return poll
   }
 
-  /** Who changes this poll. Throws where it is somebody else's. */
-  async function changerOf(request: FastifyRequest, id: PollId): Promise<Actor> {
-    const caller = await callers.expected(request)
-    if (callers.reach(caller, 'polls.change') !== 'all') callers.reached(caller, 'polls.change', await polls.find(id))
-    return caller.actor
+  /** Who changes a poll; that they may was asked before. */
+  async function actorOf(request: FastifyRequest): Promise<Actor> {
+    return (await callers.expected(request)).actor
   }
 
   async function expectPoll(id: PollId, result: Result<Poll, PollFault>): Promise<Poll> {
@@ -149,8 +147,7 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
         },
       },
       async (request, reply) => {
-        const { actor } = await callers.expected(request)
-        const poll = await administration.create(definitionOf(request.body), actor)
+        const poll = await administration.create(definitionOf(request.body), await actorOf(request))
         return sendCreated(reply, changed(request, 'created', poll))
       },
     )
@@ -176,7 +173,7 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
       },
       async (request, reply) => {
         const id = request.params.id as PollId
-        const poll = await expectPoll(id, await administration.edit(id, definitionOf(request.body), await changerOf(request, id)))
+        const poll = await expectPoll(id, await administration.edit(id, definitionOf(request.body), await actorOf(request)))
         return sendPoll(reply, changed(request, 'edited', poll))
       },
     )
@@ -203,7 +200,7 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
       async (request, reply) => {
         const id = request.params.id as PollId
         const times = { opensAtMs: instantMs(request.body?.opensAt), closesAtMs: instantMs(request.body?.closesAt) }
-        const poll = await expectPoll(id, await administration.open(id, times, await changerOf(request, id)))
+        const poll = await expectPoll(id, await administration.open(id, times, await actorOf(request)))
         return sendPoll(reply, changed(request, 'opened', poll))
       },
     )
@@ -228,7 +225,7 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
       },
       async (request, reply) => {
         const id = request.params.id as PollId
-        const poll = await expectPoll(id, await administration.close(id, instantMs(request.body?.closesAt), await changerOf(request, id)))
+        const poll = await expectPoll(id, await administration.close(id, instantMs(request.body?.closesAt), await actorOf(request)))
         return sendPoll(reply, changed(request, 'closed', poll))
       },
     )
@@ -250,7 +247,7 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
       },
       async (request, reply) => {
         const id = request.params.id as PollId
-        const poll = await expectPoll(id, await administration.duplicate(id, await changerOf(request, id)))
+        const poll = await expectPoll(id, await administration.duplicate(id, await actorOf(request)))
         return sendCreated(reply, changed(request, 'duplicated', poll))
       },
     )
@@ -268,7 +265,7 @@ export function pollRoutes(context: ApiContext): (app: ZodScope) => void {
       },
       async (request, reply) => {
         const id = request.params.id as PollId
-        changed(request, 'deleted', await expectPoll(id, await administration.remove(id, await changerOf(request, id))))
+        changed(request, 'deleted', await expectPoll(id, await administration.remove(id, await actorOf(request))))
         return reply.code(204).send()
       },
     )

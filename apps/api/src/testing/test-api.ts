@@ -2,6 +2,7 @@ import { hash, randomBytes } from 'node:crypto'
 import {
   commandLine,
   openMasterKey,
+  type People,
   type Permission,
   type Poll,
   type PollDefinition,
@@ -34,6 +35,7 @@ export interface TestApi {
   readonly app: FastifyInstance
   readonly polls: FakePolls
   readonly ballots: FakeBallots
+  /** Those of this api, unless others were given. */
   readonly people: InMemoryPeople
   readonly published: PublishableBallot[]
   readonly log: { level: string; fields: Record<string, unknown>; message: string }[]
@@ -81,7 +83,8 @@ export async function testApi(changes: Partial<ApiDependencies> = {}): Promise<T
   const masterKey = openMasterKey(Buffer.alloc(32, 7))
   const polls = new FakePolls()
   const ballots = new FakeBallots()
-  const people = new InMemoryPeople({ onUserRemoved: (userId) => polls.removeOwner(userId) })
+  const inMemory = new InMemoryPeople({ onUserRemoved: (userId) => polls.removeOwner(userId) })
+  const people: People = changes.people ?? inMemory
   const log: TestApi['log'] = []
   const write = (level: string) => (fields: unknown, message?: string) => {
     log.push(
@@ -103,7 +106,7 @@ export async function testApi(changes: Partial<ApiDependencies> = {}): Promise<T
   const api: Omit<TestApi, 'app'> = {
     polls,
     ballots,
-    people,
+    people: inMemory,
     published: [],
     log,
     masterKey,
@@ -176,7 +179,7 @@ export async function testApi(changes: Partial<ApiDependencies> = {}): Promise<T
     },
     polls,
     ballots,
-    people,
+    people: inMemory,
     results: ballots,
     queueDepth: async () => ({ ballots: api.waiting, oldestAtMs: null }),
     masterKey,

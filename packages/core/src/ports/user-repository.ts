@@ -50,6 +50,8 @@ export interface UserRepository {
     change: { passwordHash: string; atMs: number; keepSession: Uint8Array | null },
     entry: AuditEntry,
   ): Promise<'done' | 'not_found'>
+  /** The same password, hashed anew: nothing ends. Nothing happens if `from` is not what is stored any more. */
+  rehash(id: number, change: { from: string; to: string }): Promise<void>
   /** Who the user is on voter rolls. */
   votingId(id: number): Promise<VotingId | null>
   countAdministrators(): Promise<number>

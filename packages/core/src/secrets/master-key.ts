@@ -18,6 +18,8 @@ export interface MasterKey {
   auditHmac: HmacSha256
   /** Signs challenges of guarded polls. */
   challengeHmac: HmacSha256
+  /** Stands in for usernames among the attempts to sign in. */
+  signInHmac: HmacSha256
   /** The key by which addresses are hashed on one day (days since 1970, UTC). */
   addressKeyOf(day: number): Buffer
   /** 16 hexadecimal digits that tell two keys apart and reveal neither. */
@@ -37,6 +39,7 @@ export function openMasterKey(key: Uint8Array): MasterKey {
     receiptHmac: hmacSha256(derive('receipt')),
     auditHmac: hmacSha256(derive('audit')),
     challengeHmac: hmacSha256(derive('challenge')),
+    signInHmac: hmacSha256(derive('sign-in')),
     addressKeyOf: (day) => derive(`address ${day}`),
     fingerprint: derive('fingerprint').toString('hex').slice(0, 16),
     seal(plain, context) {

@@ -160,6 +160,11 @@ export class InMemoryPeople {
       this.audit.append(entry)
       return 'done'
     },
+    rehash: async (id: number, { from, to }: { from: string; to: string }) => {
+      this.#assertWorks()
+      const stored = this.#users.get(id)
+      if (stored?.passwordHash === from) stored.passwordHash = to
+    },
     votingId: async (id: number) => {
       this.#assertWorks()
       return this.#users.get(id)?.votingId ?? null

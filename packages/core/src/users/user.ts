@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { foldedText } from '../folded-text.ts'
 
 /** What somebody may do, see {@link permissions}. A voter signs in to vote, and does nothing else. */
 export type Role = 'administrator' | 'organizer' | 'auditor' | 'voter'
@@ -37,13 +38,18 @@ export type UserInput = Pick<User, 'username' | 'name' | 'secondName' | 'email' 
 
 /** Names that differ only in case, or in how accents are coded, are one. */
 export function foldedUsername(username: string): string {
-  return username.normalize('NFC').toLowerCase()
+  return foldedText(username)
 }
 
 /** First word -> name, the rest -> secondName; {@link fullName} gives it back. */
 export function splitFullName(fullName: string): { name: string; secondName: string } {
   const space = fullName.indexOf(' ')
   return space < 0 ? { name: fullName, secondName: '' } : { name: fullName.slice(0, space), secondName: fullName.slice(space + 1) }
+}
+
+/** What a search of the directory looks into: username, full name and email, each on a line of its own, folded. */
+export function searchedText(user: Pick<User, 'username' | 'name' | 'secondName' | 'email'>): string {
+  return foldedText(`${user.username}\n${fullName(user)}\n${user.email}`)
 }
 
 export function fullName({ name, secondName }: Pick<User, 'name' | 'secondName'>): string {

@@ -11,6 +11,8 @@ export interface ColumnTypes {
   varBinary(bytesMax: number): ColumnType
   /** ASCII, compared as bytes. On some databases blanks at the end do not count: nothing that is kept here ends with one. */
   ascii(charactersMax: number): ColumnType
+  /** Text of at most n characters, whatever they are. Never compared: blanks at the end count in some databases, in others they do not. */
+  line(charactersMax: number): ColumnType
   /** Any text, of any length. */
   readonly text: ColumnType
   readonly u32: ColumnType
@@ -34,6 +36,7 @@ export const sqliteColumnTypes: ColumnTypes = {
   binary: () => sql`blob`,
   varBinary: () => sql`blob`,
   ascii: () => sql`text`,
+  line: () => sql`text`,
   text: sql`text`,
   u32: sql`integer`,
   i64: sql`integer`,
@@ -54,6 +57,7 @@ export const mysqlColumnTypes: ColumnTypes = {
   varBinary: (bytesMax) =>
     bytesMax <= inRowBytesMax ? sql`varbinary(${sql.lit(bytesMax)})` : bytesMax <= 65_535 ? sql`blob` : sql`longblob`,
   ascii: (charactersMax) => sql`varchar(${sql.lit(charactersMax)}) character set utf8mb4 collate utf8mb4_bin`,
+  line: (charactersMax) => sql`varchar(${sql.lit(charactersMax)}) character set utf8mb4 collate utf8mb4_bin`,
   text: sql`longtext character set utf8mb4 collate utf8mb4_bin`,
   u32: sql`int unsigned`,
   i64: sql`bigint`,

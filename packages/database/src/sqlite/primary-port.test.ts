@@ -50,7 +50,7 @@ describe('a primary in another thread', () => {
   it('is migrated like any other', async () => {
     await open()
     expect(await migrate(primary)).toEqual([])
-    expect(await schemaVersion(primary)).toBe('0010-settings')
+    expect(await schemaVersion(primary)).toBe('0020-poll-activity')
     await pingDatabase(primary)
   })
 

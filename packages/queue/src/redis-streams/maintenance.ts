@@ -21,6 +21,7 @@ const trimStepMs = 1_000
 const trimStepsMax = 60
 const memoryShareMax = 0.4
 const tidyEveryMs = 60_000
+const activeWithinMs = 60_000
 const nameKeptMsMin = 3_600_000
 
 export interface RedisMaintenanceOptions {
@@ -88,6 +89,15 @@ export class RedisMaintenance implements BallotQueueMaintenance {
       if (oldest !== '') oldestAtMs = Math.min(parseStreamId(oldest).ms, oldestAtMs ?? Number.POSITIVE_INFINITY)
     }
     return { ballots, oldestAtMs }
+  }
+
+  /** How many consumers asked for ballots of any stream within the last minute. */
+  async activeConsumers(): Promise<number> {
+    const names = new Set<string>()
+    for (const keys of this.#options.streams) {
+      for (const name of (await this.#run('consumers', keys, activeWithinMs)) as string[]) names.add(name)
+    }
+    return names.size
   }
 
   async storedLowWater(stream: number): Promise<LowWater | null> {

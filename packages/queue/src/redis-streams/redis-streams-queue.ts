@@ -17,6 +17,8 @@ export interface RedisStreamsQueue {
   subscribe(consumer: string): Promise<BallotSubscriber>
   readonly maintenance: BallotQueueMaintenance
   depth(): Promise<QueueDepth>
+  /** How many consumers asked for ballots of any stream within the last minute. */
+  activeConsumers(): Promise<number>
   /** Which stream's low water a ballot is measured by. */
   streamOf(sequence: Uint8Array): number
   /** Closes every connection. Publishers are closed first, by whoever asked for them: they send what waits. */
@@ -56,6 +58,7 @@ export function redisStreamsQueue(options: RedisStreamsOptions): RedisStreamsQue
       return maintenance()
     },
     depth: () => maintenance().depth(),
+    activeConsumers: () => maintenance().activeConsumers(),
     streamOf: (sequence) => entryOfSequence(sequence).stream,
     async close() {
       await Promise.all(subscribers.map((subscriber) => subscriber.close()))

@@ -226,6 +226,17 @@ const lua = {
     return removed
   `,
 
+  /** Names of the consumers that asked for entries lately. ARGV: group, idle ms */
+  consumers: `
+    local names = {}
+    for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', stream, ARGV[1])) do
+      local found = {}
+      for at = 1, #fields, 2 do found[fields[at]] = fields[at + 1] end
+      if found['idle'] < tonumber(ARGV[2]) then names[#names + 1] = found['name'] end
+    end
+    return names
+  `,
+
   /**
    * Where the stream stands. The time comes first, then what is unacked; nothing else runs in between. With nothing unacked the stream's
    * last id is moved up to the time, so that whatever comes later gets a later id, even if the clock is set back meanwhile.
