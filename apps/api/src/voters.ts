@@ -39,7 +39,7 @@ export interface VotersOptions {
   readonly clock: Clock
   readonly identities: VoterIdentities
   readonly masterKey: MasterKey
-  readonly people: Pick<People, 'codes' | 'roll' | 'users'> | undefined
+  readonly people: Pick<People, 'codes' | 'roll' | 'users'>
 }
 
 /**
@@ -171,10 +171,9 @@ export class Voters {
     throw new ProblemError('unauthorized', { detail: 'expected a session: who votes in this poll signs in with username and password' })
   }
 
-  async #onPrimary<Value>(read: (people: NonNullable<VotersOptions['people']>) => Promise<Value>): Promise<Value> {
-    const { people } = this.#options
+  async #onPrimary<Value>(read: (people: VotersOptions['people']) => Promise<Value>): Promise<Value> {
     try {
-      if (people !== undefined) return await read(people)
+      return await read(this.#options.people)
     } catch (error) {
       if (!(error instanceof PrimaryUnavailableError || error instanceof RetryableDatabaseError)) throw error
     }

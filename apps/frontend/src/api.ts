@@ -1,6 +1,19 @@
-import type { BallotInput, BallotReceived, OwnBallot, Poll, PollList, Problem, ProblemName, Receipt, Results } from '@urna/contracts'
+import type {
+  BallotInput,
+  BallotReceived,
+  Challenge,
+  Me,
+  OwnBallot,
+  Poll,
+  PollList,
+  Problem,
+  ProblemName,
+  Receipt,
+  Results,
+} from '@urna/contracts'
 import { noteServerDate } from './server-clock.ts'
 import { apiUrl } from './settings.ts'
+import type { Voter } from './voter.ts'
 
 const timeoutMilliseconds = 10_000
 const problemPrefix = 'urn:urna:problem:'
@@ -41,31 +54,58 @@ export function getPoll(pollId: string, signal: AbortSignal): Promise<Poll> {
 }
 
 /** The ballot this voter has in the poll, null if there is none. `idempotencyKey`: of a ballot that was never confirmed. */
-export async function getOwnBallot(pollId: string, idempotencyKey: string | null, signal: AbortSignal): Promise<OwnBallot | null> {
-  const headers: Record<string, string> = idempotencyKey === null ? {} : { 'Idempotency-Key': idempotencyKey }
+export async function getOwnBallot(voter: Voter, idempotencyKey: string | null, signal: AbortSignal): Promise<OwnBallot | null> {
   try {
-    return await getJson<OwnBallot>(`${pollPath(pollId)}/ballots/mine`, signal, headers)
+    const response = await request(`${pollPath(voter.pollId)}/ballots/mine`, { ...sentBy(voter, idempotencyKey), signal })
+    return await readJson<OwnBallot>(response)
   } catch (error) {
     if (error instanceof ApiFailure && error.problemName === 'ballot-not-found') return null
     throw error
   }
 }
 
+/** `idempotencyKey`: empty where it is not the voter. `proof`: in guarded polls, else null. */
 export async function postBallot(
-  pollId: string,
-  idempotencyKey: string,
+  voter: Voter,
+  { idempotencyKey, proof }: { idempotencyKey: string; proof: string | null },
   ballot: BallotInput,
   signal: AbortSignal,
 ): Promise<BallotReceived> {
-  const response = await request(`${pollPath(pollId)}/ballots`, {
+  const { headers, ...credentials } = sentBy(voter, idempotencyKey === '' ? null : idempotencyKey)
+  const response = await request(`${pollPath(voter.pollId)}/ballots`, {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json', 'Idempotency-Key': idempotencyKey },
+    ...credentials,
+    headers: { 'Content-Type': 'application/json', ...headers, ...(proof !== null && { 'Urna-Proof': proof }) },
     body: JSON.stringify(ballot),
     signal,
   })
   // Any other success is not the api speaking (a hotel's sign-in page answers 200): the vote is not received.
   if (response.status !== 202) throw new ApiFailure('no-answer', response.status)
   return readJson<BallotReceived>(response)
+}
+
+/** Says who votes. Where a code does, nothing else goes with it: not the cookie that would tie the vote to what else this browser does. */
+function sentBy({ code }: Voter, idempotencyKey: string | null): { headers: Record<string, string>; credentials?: RequestCredentials } {
+  if (code !== null) return { headers: { 'Urna-Voting-Code': code }, credentials: 'omit' }
+  return { headers: idempotencyKey === null ? {} : { 'Idempotency-Key': idempotencyKey } }
+}
+
+/** What this voter has to solve before a vote in a guarded poll. */
+export async function postChallenge(pollId: string, idempotencyKey: string, signal: AbortSignal): Promise<Challenge> {
+  const headers = { 'Idempotency-Key': idempotencyKey }
+  const challenge = await readJson<Challenge>(await request(`${pollPath(pollId)}/challenges`, { method: 'POST', headers, signal }))
+  if (typeof challenge.salt !== 'string' || typeof challenge.maxNumber !== 'number') throw new ApiFailure('no-answer')
+  return challenge
+}
+
+/** Who is signed in; null: nobody. */
+export async function getMe(signal: AbortSignal): Promise<Me | null> {
+  try {
+    return await getJson<Me>('/v1/me', signal)
+  } catch (error) {
+    if (error instanceof ApiFailure && error.problemName === 'unauthorized') return null
+    throw error
+  }
 }
 
 export function getReceipt(receipt: string, signal: AbortSignal): Promise<Receipt> {

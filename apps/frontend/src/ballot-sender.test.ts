@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type BallotSender, createBallotSender } from './ballot-sender.ts'
 import { readPending, readSent, savePending, saveSent } from './ballot-storage.ts'
+import { anybody } from './voter.ts'
 
 const answers = [{ question: 1, options: [2] }]
 const fetchMock = vi.fn<typeof fetch>()
@@ -39,7 +40,7 @@ async function stepAfterAll(sender: BallotSender): Promise<string> {
 
 test('a 202 ends the sending, and forgets the key', async () => {
   fetchMock.mockResolvedValueOnce(received())
-  const sender = createBallotSender(pollId)
+  const sender = createBallotSender(anybody(pollId))
   sender.send(answers)
   expect(sender.state().step).toBe('sending')
   expect(await stepAfterAll(sender)).toBe('received')
@@ -52,7 +53,7 @@ test('every try carries the same key, and none comes before Retry-After', async 
     .mockRejectedValueOnce(new TypeError('network'))
     .mockResolvedValueOnce(json(503, { title: 'busy' }, { 'Retry-After': '5' }))
     .mockResolvedValueOnce(received())
-  const sender = createBallotSender(pollId)
+  const sender = createBallotSender(anybody(pollId))
   sender.send(answers)
   await vi.advanceTimersByTimeAsync(0)
   expect(sender.state()).toMatchObject({ step: 'waiting', failure: { reason: 'no-connection' } })
@@ -68,14 +69,14 @@ test('every try carries the same key, and none comes before Retry-After', async 
 
 test('a page that answers 200 in place of the server is no confirmation', async () => {
   fetchMock.mockResolvedValueOnce(new Response('<html>sign in to the wifi</html>'))
-  const sender = createBallotSender(pollId)
+  const sender = createBallotSender(anybody(pollId))
   sender.send(answers)
   expect(await stepAfterAll(sender)).toBe('waiting')
 })
 
 test('a refusal is not tried again; answers and key stay for the next one', async () => {
   fetchMock.mockResolvedValueOnce(json(422, { title: 'An answer does not fit the poll' })).mockResolvedValueOnce(received())
-  const sender = createBallotSender(pollId)
+  const sender = createBallotSender(anybody(pollId))
   sender.send(answers)
   expect(await stepAfterAll(sender)).toBe('refused')
   expect(readPending(pollId)).toMatchObject({ answers, send: false, mayHaveArrived: false })
@@ -89,7 +90,7 @@ test('a refusal is not tried again; answers and key stay for the next one', asyn
 test('a reload sends again what was not confirmed, with its key', async () => {
   savePending(pollId, { key: 'key-of-the-first-visit', answers, send: true, mayHaveArrived: true })
   fetchMock.mockResolvedValueOnce(received())
-  const sender = createBallotSender(pollId)
+  const sender = createBallotSender(anybody(pollId))
   sender.resume()
   expect(await stepAfterAll(sender)).toBe('received')
   expect(keysSent()).toEqual(['key-of-the-first-visit'])
@@ -97,7 +98,7 @@ test('a reload sends again what was not confirmed, with its key', async () => {
 
 test('what the voter went back to edit is not sent by a reload', async () => {
   savePending(pollId, { key: 'key-of-the-first-visit', answers, send: false, mayHaveArrived: true })
-  const sender = createBallotSender(pollId)
+  const sender = createBallotSender(anybody(pollId))
   sender.resume()
   expect(await stepAfterAll(sender)).toBe('editing')
   expect(fetchMock).not.toHaveBeenCalled()
@@ -105,7 +106,7 @@ test('what the voter went back to edit is not sent by a reload', async () => {
 
 test('an older ballot that waits for its next try gives way to one another tab has sent', async () => {
   fetchMock.mockRejectedValueOnce(new TypeError('network'))
-  const sender = createBallotSender(pollId)
+  const sender = createBallotSender(anybody(pollId))
   sender.send(answers)
   await vi.advanceTimersByTimeAsync(0)
   saveSent(pollId, { receipt: 'of-the-other-tab', receivedAt: '2026-11-21T20:00:00Z', answers: [{ question: 1, options: [1] }] })
@@ -116,8 +117,8 @@ test('an older ballot that waits for its next try gives way to one another tab h
 
 test('one browser has one key, in every poll: with two, a lost answer and a cookie would make two voters of one', async () => {
   fetchMock.mockImplementation(async () => received())
-  createBallotSender(pollId).send(answers)
-  createBallotSender(`${pollId}-other`).send(answers)
+  createBallotSender(anybody(pollId)).send(answers)
+  createBallotSender(anybody(`${pollId}-other`)).send(answers)
   await vi.advanceTimersByTimeAsync(0)
   expect(keysSent()).toHaveLength(2)
   expect(new Set(keysSent()).size).toBe(1)
@@ -125,7 +126,7 @@ test('one browser has one key, in every poll: with two, a lost answer and a cook
 
 test('a try under way is stopped when the voter goes back to change the answers', async () => {
   fetchMock.mockImplementationOnce(() => new Promise(() => {}))
-  const sender = createBallotSender(pollId)
+  const sender = createBallotSender(anybody(pollId))
   sender.send(answers)
   await vi.advanceTimersByTimeAsync(0)
   expect(fetchMock.mock.calls[0]?.[1]?.signal?.aborted).toBe(false)
@@ -141,9 +142,9 @@ test('leaving is warned of as long as any poll has a ballot that is not confirme
   // What other tests left unconfirmed would be warned of too.
   vi.resetModules()
   const fresh = await import('./ballot-sender.ts')
-  fresh.createBallotSender(pollId).send(answers)
+  fresh.createBallotSender(anybody(pollId)).send(answers)
   await vi.advanceTimersByTimeAsync(0)
-  fresh.createBallotSender(`${pollId}-other`).send(answers)
+  fresh.createBallotSender(anybody(`${pollId}-other`)).send(answers)
   await vi.advanceTimersByTimeAsync(0)
   expect(listeners.size).toBe(1)
   await vi.advanceTimersByTimeAsync(2_000)

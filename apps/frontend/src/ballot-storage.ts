@@ -44,35 +44,37 @@ export function readOwnKey(): string | null {
   return read<string>(ownKeyName)
 }
 
-export function readPending(pollId: string): PendingBallot | null {
-  return read<PendingBallot>(pendingName(pollId))
+// By the name of a voter, see voter.ts.
+
+export function readPending(voterName: string): PendingBallot | null {
+  return read<PendingBallot>(pendingName(voterName))
 }
 
-export function savePending(pollId: string, pending: PendingBallot): void {
-  write(pendingName(pollId), JSON.stringify(pending))
+export function savePending(voterName: string, pending: PendingBallot): void {
+  write(pendingName(voterName), JSON.stringify(pending))
 }
 
-export function readSent(pollId: string): SentBallot | null {
-  return read<SentBallot>(sentName(pollId))
+export function readSent(voterName: string): SentBallot | null {
+  return read<SentBallot>(sentName(voterName))
 }
 
 /** As if it had never been sent: the server knows nothing of it any more. */
-export function forgetSent(pollId: string): void {
-  write(sentName(pollId), null)
+export function forgetSent(voterName: string): void {
+  write(sentName(voterName), null)
 }
 
 /** Keeps the confirmed ballot and forgets the pending one, in an order in which a crash loses neither. */
-export function saveSent(pollId: string, sent: SentBallot): void {
-  write(sentName(pollId), JSON.stringify(sent))
-  write(pendingName(pollId), null)
+export function saveSent(voterName: string, sent: SentBallot): void {
+  write(sentName(voterName), JSON.stringify(sent))
+  write(pendingName(voterName), null)
 }
 
-function pendingName(pollId: string): string {
-  return `urna:pending:${pollId}`
+function pendingName(voterName: string): string {
+  return `urna:pending:${voterName}`
 }
 
-function sentName(pollId: string): string {
-  return `urna:sent:${pollId}`
+function sentName(voterName: string): string {
+  return `urna:sent:${voterName}`
 }
 
 function read<T>(name: string): T | null {

@@ -29,14 +29,9 @@ const voterParams = z.object({ id: pollIdSchema, userId: userIdSchema })
 /** Who may vote: voting codes and voter rolls, as organizers make them. Secrets of codes are shown once, and kept nowhere. */
 export function voterRoutes(context: ApiContext): (app: ZodScope) => void {
   const { callers, dependencies } = context
-  const { clock, countedUntilMs, ids, logger, people: given, polls } = dependencies
+  const { clock, countedUntilMs, ids, logger, people, polls } = dependencies
 
-  function expectPeople(): People {
-    if (given === undefined) throw new ProblemError('primary-unavailable')
-    return given
-  }
-
-  const administration = () => voterAdministration({ ...expectPeople(), clock, ids, countedUntilMs })
+  const { addVoters, makeCodes, removeVoter, revokeCode } = voterAdministration({ ...people, clock, ids, countedUntilMs })
 
   /** The poll as it is on the primary, and who asks; throws where it is not theirs. */
   async function reached(
@@ -70,7 +65,7 @@ export function voterRoutes(context: ApiContext): (app: ZodScope) => void {
       async (request, reply) => {
         const { poll } = await reached(request, request.params.id, 'voters.read')
         const { limit, after } = request.query
-        const { codes, ...page } = await expectPeople().codes.list(poll.id, { limit, after: after ?? null })
+        const { codes, ...page } = await people.codes.list(poll.id, { limit, after: after ?? null })
         const shown = codes.map(({ id, label, createdAtMs, revokedAtMs }) => ({
           id,
           label,
@@ -98,7 +93,7 @@ export function voterRoutes(context: ApiContext): (app: ZodScope) => void {
       async (request, reply) => {
         const { poll, actor } = await reached(request, request.params.id, 'voters.change')
         const { count = 0, labels = Array<string>(count).fill('') } = request.body
-        const codes = expectVoters(await administration().makeCodes(poll, labels, codesMax, actor))
+        const codes = expectVoters(await makeCodes(poll, labels, codesMax, actor))
         changed(request, poll, 'voting codes made')
         return reply.code(201).header('cache-control', 'private, no-store').send({ codes })
       },
@@ -117,7 +112,7 @@ export function voterRoutes(context: ApiContext): (app: ZodScope) => void {
       },
       async (request, reply) => {
         const { poll, actor } = await reached(request, request.params.id, 'voters.change')
-        if (!(await administration().revokeCode(poll, request.params.codeId, actor))) throw new ProblemError('code-not-found')
+        if (!(await revokeCode(poll, request.params.codeId, actor))) throw new ProblemError('code-not-found')
         changed(request, poll, 'voting code revoked')
         return reply.code(204).send()
       },
@@ -138,7 +133,7 @@ export function voterRoutes(context: ApiContext): (app: ZodScope) => void {
       async (request, reply) => {
         const { poll } = await reached(request, request.params.id, 'voters.read')
         const { limit, after } = request.query
-        const { users, next, total } = await expectPeople().roll.list(poll.id, { limit, after: after === undefined ? null : Number(after) })
+        const { users, next, total } = await people.roll.list(poll.id, { limit, after: after === undefined ? null : Number(after) })
         const shown = users.map(({ id, username, name, secondName }) => ({ id: String(id), username, name, secondName }))
         return reply.header('cache-control', 'private, no-store').send({ users: shown, next: next === null ? null : String(next), total })
       },
@@ -158,7 +153,7 @@ export function voterRoutes(context: ApiContext): (app: ZodScope) => void {
       },
       async (request, reply) => {
         const { poll, actor } = await reached(request, request.params.id, 'voters.change')
-        const added = expectVoters(await administration().addVoters(poll, request.body.usernames, actor))
+        const added = expectVoters(await addVoters(poll, request.body.usernames, actor))
         changed(request, poll, 'voters added')
         return reply.header('cache-control', 'private, no-store').send(added)
       },
@@ -177,7 +172,7 @@ export function voterRoutes(context: ApiContext): (app: ZodScope) => void {
       },
       async (request, reply) => {
         const { poll, actor } = await reached(request, request.params.id, 'voters.change')
-        const isRemoved = await administration().removeVoter(poll, Number(request.params.userId), actor)
+        const isRemoved = await removeVoter(poll, Number(request.params.userId), actor)
         if (!isRemoved) throw new ProblemError('user-not-found', { detail: 'nobody of this number is on the voter roll' })
         changed(request, poll, 'voter removed')
         return reply.code(204).send()

@@ -131,11 +131,14 @@ function SendingStatus({ state, place }: SendingStatusProps) {
   return (
     // Always there: a live region is read aloud only when it changes, not when it appears.
     <div role="status" ref={place} tabIndex={-1} className={failure === null ? undefined : 'notice notice-waiting'}>
-      {failure === null && state.step === 'sending' && <p className="soft">{texts.vote.sendingStatus}</p>}
+      {failure === null && state.step === 'sending' && (
+        <p className="soft">{state.calculating ? texts.vote.calculating : texts.vote.sendingStatus}</p>
+      )}
       {failure !== null && (
         <>
           <p>
-            <strong>{texts.vote.notConfirmed}</strong> {describeFailure(texts, failure)}
+            <strong>{texts.vote.notConfirmed}</strong>{' '}
+            {failure.problemName === 'primary-unavailable' ? texts.access.cannotCheck : describeFailure(texts, failure)}
           </p>
           <p>{texts.vote.tryingAgain}</p>
         </>

@@ -2,6 +2,7 @@ import { type MouseEvent, useState } from 'react'
 import { getResultsCsv, resultsCsvUrl } from '../api.ts'
 import { readSent } from '../ballot-storage.ts'
 import { useTexts } from '../language.tsx'
+import { voterNameHere } from '../voter.ts'
 
 /** Results as a file. Who must show a receipt to see them gets it through the page: a plain link sends no header. */
 export function CsvLink({ pollId }: { pollId: string }) {
@@ -24,7 +25,7 @@ export function CsvLink({ pollId }: { pollId: string }) {
   }
 
   function click(event: MouseEvent) {
-    const receipt = readSent(pollId)?.receipt
+    const receipt = readSent(voterNameHere(pollId))?.receipt
     if (receipt === undefined) return
     event.preventDefault()
     void download(receipt)

@@ -2,30 +2,32 @@ import type { Poll, ReceiptStatus } from '@urna/contracts'
 import { type ReactNode, useEffect, useRef } from 'react'
 import { getOwnBallot } from '../api.ts'
 import { sameAnswers } from '../ballot-answers.ts'
-import { readOwnKey, type SentBallot, saveSent } from '../ballot-storage.ts'
+import { type SentBallot, saveSent } from '../ballot-storage.ts'
 import { useTexts } from '../language.tsx'
 import { useLoader } from '../loader.ts'
 import { Link, paths } from '../router.tsx'
+import { knownKey, type Voter } from '../voter.ts'
 import { FailureNotice } from './failure-notice.tsx'
 import { OwnVote } from './own-vote.tsx'
 import { type FollowedReceipt, ReceiptCard, receiptMarks, useReceipt } from './receipt-card.tsx'
 
 interface ReceivedProps {
   poll: Poll
+  voter: Voter
   ballot: SentBallot
   /** Null where the vote cannot be changed. */
   onChange: (() => void) | null
 }
 
 /** What becomes of the vote that was just sent, followed until it is counted. */
-export function Received({ poll, ballot, onChange }: ReceivedProps) {
+export function Received({ poll, voter, ballot, onChange }: ReceivedProps) {
   const { vote: texts } = useTexts()
   const followed = useReceipt(ballot.receipt)
   const status = followed.value?.status ?? 'received'
   return (
     <section className="outcome" aria-labelledby="outcome">
       {status === 'rejected' ? (
-        <Rejected poll={poll} ballot={ballot} />
+        <Rejected poll={poll} voter={voter} ballot={ballot} />
       ) : (
         <Outcome status={status} receipt={ballot.receipt} failed={followed} />
       )}
@@ -47,14 +49,14 @@ export function Received({ poll, ballot, onChange }: ReceivedProps) {
  * Where votes cannot be changed, of two the first one counts. If that was an earlier try of this very vote, whose answer was lost on the
  * way, then the vote is counted, and saying anything else would be wrong.
  */
-function Rejected({ poll, ballot }: { poll: Poll; ballot: SentBallot }) {
+function Rejected({ poll, voter, ballot }: { poll: Poll; voter: Voter; ballot: SentBallot }) {
   const { vote: texts } = useTexts()
   // In an object, because none is an answer too.
-  const { value } = useLoader({ load: async (signal) => ({ own: await getOwnBallot(poll.id, readOwnKey(), signal) }) })
+  const { value } = useLoader({ load: async (signal) => ({ own: await getOwnBallot(voter, knownKey(voter), signal) }) })
   const own = value?.own ?? null
   useEffect(() => {
-    if (own !== null) saveSent(poll.id, { ...own, receivedAt: ballot.receivedAt })
-  }, [own, poll.id, ballot.receivedAt])
+    if (own !== null) saveSent(voter.name, { ...own, receivedAt: ballot.receivedAt })
+  }, [own, voter.name, ballot.receivedAt])
   if (own === null) return <Outcome status={value === null ? 'received' : 'rejected'} receipt={ballot.receipt} />
   if (sameAnswers(own.answers, ballot.answers)) return <Outcome status="counted" receipt={own.receipt} />
   return (

@@ -13,11 +13,12 @@ import { useLoader } from '../loader.ts'
 import { Link, paths } from '../router.tsx'
 import { useFocusKept } from '../use-focus-kept.ts'
 import { usePageTitle } from '../use-page-title.ts'
+import { voterNameHere } from '../voter.ts'
 import { isNoSuchPoll, PollNotFoundPage } from './not-found-page.tsx'
 
 export function ResultsPage({ pollId }: { pollId: string }) {
   const { results: texts } = useTexts()
-  const [live] = useState(() => createLiveResults(pollId, () => readSent(pollId)?.receipt ?? null))
+  const [live] = useState(() => createLiveResults(pollId, () => readSent(voterNameHere(pollId))?.receipt ?? null))
   const state = useSyncExternalStore(live.subscribe, live.state)
   const [asTable, setAsTable] = useState(false)
   const { results, failure } = state
@@ -32,7 +33,7 @@ export function ResultsPage({ pollId }: { pollId: string }) {
     )
   }
 
-  const own = readSent(pollId)?.answers ?? []
+  const own = readSent(voterNameHere(pollId))?.answers ?? []
   return (
     <>
       <div className="eyebrow-row">

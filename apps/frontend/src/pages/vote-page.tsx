@@ -1,8 +1,9 @@
 import type { Poll } from '@urna/contracts'
-import { useEffect, useState, useSyncExternalStore } from 'react'
-import { getOwnBallot, getPoll, getReceipt } from '../api.ts'
+import { type ReactNode, useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { type ApiFailure, getPoll } from '../api.ts'
 import { ballotSender, lastFailure } from '../ballot-sender.ts'
-import { type Answers, forgetSent, readOwnKey, readPending, readSent } from '../ballot-storage.ts'
+import { readPending } from '../ballot-storage.ts'
+import { AccessNotice } from '../components/access-notice.tsx'
 import { BallotForm } from '../components/ballot-form.tsx'
 import { FailureNotice, RefusalNotice } from '../components/failure-notice.tsx'
 import { OwnVote } from '../components/own-vote.tsx'
@@ -10,22 +11,25 @@ import { PollHeading } from '../components/poll-heading.tsx'
 import { QuestionPreview } from '../components/question-preview.tsx'
 import { FollowedReceiptCard } from '../components/receipt-card.tsx'
 import { Received } from '../components/received.tsx'
+import type { VoterGateProps } from '../components/voter-gate.tsx'
+import { type EarlierBallot, findEarlierBallot } from '../earlier-ballot.ts'
 import { useTexts } from '../language.tsx'
+import { loadPart } from '../load-part.ts'
 import { useLoader } from '../loader.ts'
 import { Link, paths } from '../router.tsx'
 import { serverNowMs } from '../server-clock.ts'
 import { usePageTitle } from '../use-page-title.ts'
+import { anybody, type Voter } from '../voter.ts'
+import { heldCode, takeCodeFromAddress } from '../voting-code.ts'
 import { isNoSuchPoll, PollNotFoundPage } from './not-found-page.tsx'
-
-/** What this voter has voted before, as the server or this browser knows it. */
-interface EarlierBallot {
-  receipt: string
-  answers: Answers
-}
 
 export function VotePage({ pollId }: { pollId: string }) {
   const texts = useTexts()
-  const [findEarlier] = useState(() => onceFound((signal) => findEarlierBallot(pollId, signal)))
+  const codes = useCodesOfAddress(pollId)
+  // Asked with the poll, so that nobody waits twice: in most polls the voter is this browser. Whoever has a code is somebody else.
+  const [findEarlier] = useState(() =>
+    onceFound(async (signal) => (heldCode(pollId) === null ? findEarlierBallot(anybody(pollId), signal) : null)),
+  )
   const { value, failure, loadNow } = useLoader({
     load: async (signal) => {
       const [poll, earlier] = await Promise.all([getPoll(pollId, signal), findEarlier(signal)])
@@ -48,8 +52,43 @@ export function VotePage({ pollId }: { pollId: string }) {
   return (
     <>
       <PollHeading poll={poll} />
-      <Ballot poll={poll} earlier={earlier} lookAgain={loadNow} />
+      <AccessNotice level={poll.access} />
+      {poll.access === 'open' || poll.access === 'guarded' ? (
+        <Ballot poll={poll} voter={anybody(poll.id, poll.access)} earlier={earlier} lookAgain={loadNow} />
+      ) : (
+        <LoadedGate key={codes} poll={poll}>
+          {(voter, earlierOfVoter, onRefused) => (
+            <Ballot key={voter.name} poll={poll} voter={voter} earlier={earlierOfVoter} lookAgain={loadNow} onRefused={onRefused} />
+          )}
+        </LoadedGate>
+      )}
     </>
+  )
+}
+
+/** Takes voting codes out of the address: at first, and when another personal link is opened in this tab, which loads no page. How many there were. */
+function useCodesOfAddress(pollId: string): number {
+  const [codes, setCodes] = useState(() => (takeCodeFromAddress(pollId) ? 1 : 0))
+  useEffect(() => {
+    const look = () => {
+      if (takeCodeFromAddress(pollId)) setCodes((count) => count + 1)
+    }
+    addEventListener('hashchange', look)
+    return () => removeEventListener('hashchange', look)
+  }, [pollId])
+  return codes
+}
+
+/** What only polls of codes and accounts need comes when such a poll is there. */
+function LoadedGate(props: VoterGateProps): ReactNode {
+  const { poll: texts } = useTexts()
+  const { value, failure, loadNow } = useLoader({ load: () => loadPart(() => import('../components/voter-gate.tsx')) })
+  if (value !== null) return <value.VoterGate {...props} />
+  if (failure !== null) return <FailureNotice failure={failure} tryNow={loadNow} />
+  return (
+    <p className="soft" role="status">
+      {texts.loading}
+    </p>
   )
 }
 
@@ -83,34 +122,16 @@ function onceFound(find: (signal: AbortSignal) => Promise<EarlierBallot | null>)
   }
 }
 
-const countedDelay = 60_000
-
-async function findEarlierBallot(pollId: string, signal: AbortSignal): Promise<EarlierBallot | null> {
-  const sent = readSent(pollId)
-  // Just sent: the server may show it only when it is counted, and until then an older one.
-  if (sent !== null && serverNowMs() - Date.parse(sent.receivedAt) < countedDelay) return sent
-  try {
-    const own = await getOwnBallot(pollId, readPending(pollId)?.key ?? readOwnKey(), signal)
-    if (own !== null || sent === null) return own
-    // The server has no ballot of this voter, though it once confirmed one. If that one is lost or does not count, the voter may vote.
-    const { status } = await getReceipt(sent.receipt, signal)
-    if (status !== 'lost' && status !== 'rejected') return sent
-    forgetSent(pollId)
-    return null
-  } catch {
-    // Not knowing the earlier ballot must not keep anybody from voting.
-    return sent
-  }
-}
-
 interface BallotProps {
   poll: Poll
+  voter: Voter
   earlier: EarlierBallot | null
   lookAgain: () => void
+  onRefused?: (failure: ApiFailure) => void
 }
 
-function Ballot({ poll, earlier, lookAgain }: BallotProps) {
-  const sender = ballotSender(poll.id)
+function Ballot({ poll, voter, earlier, lookAgain, onRefused }: BallotProps) {
+  const sender = ballotSender(voter)
   const state = useSyncExternalStore(sender.subscribe, sender.state)
   const { vote: texts } = useTexts()
   const [changing, setChanging] = useState(false)
@@ -120,14 +141,30 @@ function Ballot({ poll, earlier, lookAgain }: BallotProps) {
     // A refusal that is not about the answers often means that the poll has changed meanwhile.
     if (state.step === 'refused' && state.failure.status !== 422) lookAgain()
   }, [state, lookAgain])
+  const refusal = state.step === 'refused' ? state.failure : null
+  // Each refusal once, and none of an earlier visit: what was done about it is not asked for again.
+  const toldRefusal = useRef(refusal)
+  useEffect(() => {
+    if (refusal === null || refusal === toldRefusal.current) return
+    toldRefusal.current = refusal
+    onRefused?.(refusal)
+  }, [refusal, onRefused])
 
   if (state.step === 'received' && !changing) {
     const changeable = poll.changesAllowed && poll.state === 'open'
-    return <Received key={state.ballot.receipt} poll={poll} ballot={state.ballot} onChange={changeable ? () => setChanging(true) : null} />
+    return (
+      <Received
+        key={state.ballot.receipt}
+        poll={poll}
+        voter={voter}
+        ballot={state.ballot}
+        onChange={changeable ? () => setChanging(true) : null}
+      />
+    )
   }
 
   const voted = sender.confirmed() ?? earlier
-  const pending = readPending(poll.id)
+  const pending = readPending(voter.name)
   const underWay = state.step === 'sending' || state.step === 'waiting'
   if (!underWay && poll.state !== 'open') {
     return (

@@ -23,6 +23,7 @@ export function inFakeBrowser(): { readonly api: FakeApi } {
     vi.spyOn(console, 'error')
     vi.spyOn(Math, 'random').mockReturnValue(0.5)
     localStorage.clear()
+    sessionStorage.clear()
     noteServerDate(new Date().toUTCString())
   })
   afterEach(() => {

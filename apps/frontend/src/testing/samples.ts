@@ -82,6 +82,8 @@ export const routes = {
   poll: (id: string) => `GET /v1/polls/${id}`,
   mine: (id: string) => `GET /v1/polls/${id}/ballots/mine`,
   send: (id: string) => `POST /v1/polls/${id}/ballots`,
+  challenge: (id: string) => `POST /v1/polls/${id}/challenges`,
+  me: 'GET /v1/me',
   results: (id: string) => `GET /v1/polls/${id}/results`,
   live: (id: string) => `GET /v1/polls/${id}/results/live`,
   csv: (id: string) => `GET /v1/polls/${id}/results.csv`,

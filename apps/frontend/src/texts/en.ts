@@ -1,4 +1,4 @@
-import type { ProblemName, ReceiptStatus } from '@urna/contracts'
+import type { AccessLevel, ProblemName, ReceiptStatus } from '@urna/contracts'
 import { wordingOf } from './wording.ts'
 
 const { counted, number, plural } = wordingOf('en-GB')
@@ -148,6 +148,8 @@ export const en = {
     sendChanged: 'Send my new vote',
     sending: 'Sending…',
     sendingStatus: 'Sending your vote…',
+    calculating:
+      'Many votes come from your network, so your browser does a short calculation before it sends yours. This takes a few seconds. Please keep this page open.',
     notConfirmed: 'Your vote is not confirmed yet.',
     tryingAgain: 'Trying again… Your vote counts once, however often it is sent. Please keep this page open.',
     tryNow: 'Try now',
@@ -167,6 +169,44 @@ export const en = {
     changeAfter: 'Change my vote',
     seeResults: 'See the results',
     refused: 'Your vote was not accepted.',
+  },
+
+  access: {
+    question: 'Who can vote here?',
+    levels: {
+      open: {
+        who: 'Everybody who has the link. One browser is one voter.',
+        stops: 'A double click, a reload or a vote that had to be sent twice counts once.',
+        stopsNot: 'Somebody who uses several browsers or devices on purpose can vote several times.',
+      },
+      guarded: {
+        who: 'Everybody who has the link. One browser is one voter. When many votes come from one network, each of them costs the browser a calculation of a few seconds.',
+        stops: 'A program that is to cast thousands of votes gets slow and expensive. People who share a network can all vote.',
+        stopsNot: 'Somebody with patience, several devices or rented computers can still vote several times.',
+      },
+      code: {
+        who: 'Everybody who has a voting code. One code is one voter, on whatever device; voting again with it replaces the vote.',
+        stops: 'Nobody votes without a code, and nobody votes twice with one.',
+        stopsNot:
+          'A code can be passed on, and whoever has it votes in place of the one it was meant for. The server keeps no list of who used which code.',
+      },
+      account: {
+        who: 'Only people on this poll’s list of voters, signed in with their account. One account is one voter.',
+        stops: 'Nobody else votes, and nobody votes twice.',
+        stopsNot:
+          'Somebody who knows another person’s password can vote in their name. Whoever runs the server could find out who voted, and for what.',
+      },
+    } satisfies Record<AccessLevel, { who: string; stops: string; stopsNot: string }>,
+    codeLabel: 'Voting code',
+    codeHint: '26 letters and digits, as on the paper or in the link you were given. Spaces, dashes and capitals do not matter.',
+    codeButton: 'Go on',
+    codeFault: 'This is not a voting code. It has 26 letters and digits, and never a u. Check that you copied all of it.',
+    codeInUse: 'You vote with a voting code. This tab forgets it when you close it.',
+    otherCode: 'Use another code',
+    signInFirst: 'In this poll only people on its list of voters can vote. Sign in with your account; you come back here.',
+    signIn: 'Sign in to vote',
+    voteAs: (name: string) => `You vote as ${name}.`,
+    cannotCheck: 'The server cannot look up right now who may vote here.',
   },
 
   receipt: {

@@ -78,6 +78,8 @@ export const ptBr: Texts = {
     sendChanged: 'Enviar meu novo voto',
     sending: 'Enviando…',
     sendingStatus: 'Enviando seu voto…',
+    calculating:
+      'Chegam muitos votos da sua rede; por isso o navegador faz um cálculo rápido antes de enviar o seu. Leva alguns segundos. Deixe esta página aberta.',
     notConfirmed: 'Seu voto ainda não foi confirmado.',
     tryingAgain: 'Tentando de novo… Seu voto conta uma vez só, mesmo que seja enviado várias vezes. Deixe esta página aberta.',
     tryNow: 'Tentar agora',
@@ -97,6 +99,44 @@ export const ptBr: Texts = {
     changeAfter: 'Mudar meu voto',
     seeResults: 'Ver os resultados',
     refused: 'Seu voto não foi aceito.',
+  },
+
+  access: {
+    question: 'Quem pode votar aqui?',
+    levels: {
+      open: {
+        who: 'Qualquer pessoa com o link. Cada navegador vale um voto.',
+        stops: 'Clicar duas vezes, recarregar a página ou ter que reenviar o voto não conta em dobro.',
+        stopsNot: 'Quem usar vários navegadores ou aparelhos de propósito consegue votar mais de uma vez.',
+      },
+      guarded: {
+        who: 'Qualquer pessoa com o link. Cada navegador vale um voto. Quando chegam muitos votos da mesma rede, cada um custa ao navegador um cálculo de alguns segundos.',
+        stops: 'Um programa feito para dar milhares de votos fica lento e caro. Quem divide a mesma rede consegue votar normalmente.',
+        stopsNot: 'Com paciência, vários aparelhos ou computadores alugados, ainda dá para votar mais de uma vez.',
+      },
+      code: {
+        who: 'Quem tem um código de votação. Cada código vale um voto, em qualquer aparelho; votar de novo com ele troca o voto.',
+        stops: 'Ninguém vota sem código, nem duas vezes com o mesmo.',
+        stopsNot:
+          'Um código pode ser repassado, e quem estiver com ele vota no lugar da pessoa a quem era destinado. O servidor não guarda quem usou qual código.',
+      },
+      account: {
+        who: 'Só quem está na lista de eleitores desta votação e entrou com a própria conta. Cada conta vale um voto.',
+        stops: 'Mais ninguém vota, e ninguém vota duas vezes.',
+        stopsNot:
+          'Quem souber a senha de outra pessoa pode votar no lugar dela. E quem administra o servidor teria como descobrir quem votou e em quê.',
+      },
+    },
+    codeLabel: 'Código de votação',
+    codeHint: '26 letras e números, como no papel ou no link que você recebeu. Espaços, traços e maiúsculas não fazem diferença.',
+    codeButton: 'Continuar',
+    codeFault: 'Isto não é um código de votação. Ele tem 26 letras e números, e nunca a letra u. Confira se você copiou tudo.',
+    codeInUse: 'Você está votando com um código. Esta aba o esquece quando você a fechar.',
+    otherCode: 'Usar outro código',
+    signInFirst: 'Nesta votação só vota quem está na lista de eleitores. Entre com a sua conta; depois você volta para cá.',
+    signIn: 'Entrar para votar',
+    voteAs: (name) => `Você vota como ${name}.`,
+    cannotCheck: 'O servidor não consegue consultar agora quem pode votar aqui.',
   },
 
   receipt: {
