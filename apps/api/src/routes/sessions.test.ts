@@ -48,7 +48,7 @@ describe('signing in', () => {
   it('over TLS uses a name that only this host can set', async () => {
     const { people } = api
     await api.app.close()
-    api = await testApi({ people, secureCookies: true })
+    api = await testApi({ people, publicUrl: 'https://vote.example' })
     const cookie = String((await signIn()).headers['set-cookie'])
     expect(cookie).toMatch(/^__Host-urna_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=43200; Secure$/)
     expect((await me({ cookie: cookie.split(';')[0] as string })).statusCode).toBe(200)

@@ -11,7 +11,7 @@ import {
   rollQuery,
   userId as userIdSchema,
 } from '@urna/contracts'
-import { type Actor, type People, type Poll, type PollId, type Result, type VotersFault, voterAdministration } from '@urna/core'
+import { type Actor, type Poll, type PollId, type Result, type VotersFault, voterAdministration } from '@urna/core'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { ApiContext, ZodScope } from '../context.ts'
