@@ -336,7 +336,6 @@ class Round {
       DB_DATABASE: this.#database,
       MASTER_KEY: this.#urna.masterKey.toString('base64'),
       LOG_LEVEL: 'warn',
-      REQUESTS_PER_SECOND: 'off',
     }
     const output = await new Promise<string | null>((resolve) => {
       const options = { cwd: repository, env: environment, timeout: 30_000 }
