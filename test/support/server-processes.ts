@@ -76,6 +76,8 @@ export class ServerProcesses {
         ...(replica !== undefined && { DB_REPLICA_HOST: replica.host, DB_REPLICA_PORT: String(replica.port) }),
         MASTER_KEY: this.masterKey.toString('base64'),
         LOG_LEVEL: 'info',
+        // All visitors of a test come from one address.
+        REQUESTS_PER_SECOND: 'off',
         ...queue,
         ...environment,
       },

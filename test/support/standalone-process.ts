@@ -51,6 +51,8 @@ export class StandaloneProcess {
         ADMIN_TOKEN: adminToken,
         LOG_LEVEL: 'warn',
         EXPORT_EVERY: 'off',
+        // All visitors of a test come from one address.
+        REQUESTS_PER_SECOND: 'off',
         ...options.environment,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
