@@ -253,6 +253,17 @@ export function userRepositoryContract(name: string, makeSubject: () => Promise<
       expect(await people.users.countAdministrators()).toBe(1)
     })
 
+    it('lets an administrator go who could not sign in, also where nobody else can', async () => {
+      const { people } = await subject()
+      const [one, two] = [
+        await createdUser(people, 'id-1', { role: 'administrator' }),
+        await createdUser(people, 'id-2', { role: 'administrator' }),
+      ]
+      expect(await people.users.countAdministrators()).toBe(0)
+      expect(await people.users.update(one.id, changed({ username: 'id-1' }), entryOf('user.changed'))).toBe('done')
+      expect(await people.users.remove(two.id, entryOf('user.removed'))).toBe('done')
+    })
+
     it('keeps one of several administrators who remove or change each other at once', async () => {
       const { people, second } = await subject()
       for (let round = 0; round < 6; round++) {
