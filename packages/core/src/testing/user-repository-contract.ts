@@ -79,6 +79,7 @@ export function userRepositoryContract(name: string, makeSubject: () => Promise<
         ['\u039f\u0394\u039f\u03a3', '\u03bf\u03b4\u03bf\u03c2', '\u03bf\u03b4\u03bf\u03c3'],
         ['\u0130da', 'i\u0307da', 'I\u0307DA'],
         ['\uff41\uff4e\uff41', '\uff21\uff2e\uff21'],
+        ['\u0390', '\u03aa\u0301', '\u03b9\u0308\u0301'],
         ['\u1e9b\u0323', '\u1e9b\u0323'],
       ]
       for (const [first, ...others] of same as [string, ...string[]][]) {
