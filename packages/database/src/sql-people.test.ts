@@ -36,6 +36,23 @@ describe('what people change', () => {
     expect(await other.audit.verify()).toMatchObject({ whole: false, brokenAt: 1 })
   })
 
+  it('is waited for by who checks the trail: records that come between the last page and the head are read, too', async () => {
+    const people = sqlPeople(subject.primary, { auditHmac })
+    await createdUser(people, 'ana')
+    let reads = 0
+    const slow = subject.primary.db.withPlugin({
+      transformQuery: ({ node }) => node,
+      async transformResult({ result }) {
+        if (reads++ < 3) await createdUser(people, `id-${reads}`)
+        return result
+      },
+    })
+    const { audit } = sqlPeople({ ...subject.primary, db: slow }, { auditHmac })
+    expect(await audit.verify()).toMatchObject({ whole: true })
+    expect(reads).toBeGreaterThan(3)
+    expect(await people.audit.verify()).toMatchObject({ whole: true, records: 4 })
+  })
+
   it("is nobody's poll where its maker is gone by then", async () => {
     const people = sqlPeople(subject.primary, { auditHmac })
     const polls = new SqlPollRepository(subject.primary, { auditHmac })

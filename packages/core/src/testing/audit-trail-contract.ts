@@ -182,6 +182,9 @@ export function auditTrailContract(name: string, makeSubject: () => Promise<Peop
       const { records, head } = await trail.read()
       await trail.write({ head, records: records.map((record) => (record.number === 5 ? (others[4] as ChainedRecord) : record)) })
       expect(await people.audit.verify()).toMatchObject({ whole: false, brokenAt: 5 })
+      // All of the other history, with the head of this one.
+      await trail.write({ head, records: others })
+      expect(await people.audit.verify()).toMatchObject({ whole: false, brokenAt: 7 })
     })
 
     it('does not forget a break when the mark of it is taken away', async () => {

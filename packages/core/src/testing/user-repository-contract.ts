@@ -79,6 +79,7 @@ export function userRepositoryContract(name: string, makeSubject: () => Promise<
         ['\u039f\u0394\u039f\u03a3', '\u03bf\u03b4\u03bf\u03c2', '\u03bf\u03b4\u03bf\u03c3'],
         ['\u0130da', 'i\u0307da', 'I\u0307DA'],
         ['\uff41\uff4e\uff41', '\uff21\uff2e\uff21'],
+        ['\u0390', '\u03aa\u0301', '\u03b9\u0308\u0301'],
         ['\u1e9b\u0323', '\u1e9b\u0323'],
       ]
       for (const [first, ...others] of same as [string, ...string[]][]) {
@@ -251,6 +252,17 @@ export function userRepositoryContract(name: string, makeSubject: () => Promise<
       const other = await createdUser(people, 'id-4', { role: 'administrator' })
       expect(await people.users.remove(other.id, entryOf('user.removed'))).toBe('done')
       expect(await people.users.countAdministrators()).toBe(1)
+    })
+
+    it('lets an administrator go who could not sign in, also where nobody else can', async () => {
+      const { people } = await subject()
+      const [one, two] = [
+        await createdUser(people, 'id-1', { role: 'administrator' }),
+        await createdUser(people, 'id-2', { role: 'administrator' }),
+      ]
+      expect(await people.users.countAdministrators()).toBe(0)
+      expect(await people.users.update(one.id, changed({ username: 'id-1' }), entryOf('user.changed'))).toBe('done')
+      expect(await people.users.remove(two.id, entryOf('user.removed'))).toBe('done')
     })
 
     it('keeps one of several administrators who remove or change each other at once', async () => {

@@ -21,21 +21,22 @@ import type { Database } from '../schema.ts'
 // Ids in one statement, at most.
 const idsMax = 500
 
-// Titles that a search reads in one statement.
-const titlesMax = 500
-
 export class SqlPollRepository implements PollRepository {
   readonly #primary: Primary
   readonly #db: Kysely<Database>
   readonly #audited: AuditWriter
   readonly #clock: Clock
+  readonly #titlesMax: number
 
-  /** `auditHmac`: of the master key; without it a change that comes with an audit entry is an error. */
-  constructor(primary: Primary, options: { clock?: Clock; auditHmac?: HmacSha256 } = {}) {
+  /**
+   * `auditHmac`: of the master key; without it a change that comes with an audit entry is an error. `titlesMax`: titles that a search reads in one statement.
+   */
+  constructor(primary: Primary, options: { clock?: Clock; auditHmac?: HmacSha256; titlesMax?: number } = {}) {
     this.#primary = primary
     this.#db = primary.db
     this.#audited = new AuditWriter(primary, options.auditHmac ?? null)
     this.#clock = options.clock ?? systemClock
+    this.#titlesMax = options.titlesMax ?? 500
   }
 
   async create(poll: Poll, entry?: AuditEntry): Promise<void> {
@@ -118,7 +119,7 @@ export class SqlPollRepository implements PollRepository {
     const matching: PollId[] = []
     let place = after === null ? null : await this.#placeOf(after)
     while (place !== undefined && matching.length <= limit) {
-      const rows = await this.#titles(ownerId, place, search === '' ? limit + 1 : titlesMax)
+      const rows = await this.#titles(ownerId, place, search === '' ? limit + 1 : this.#titlesMax)
       for (const row of rows) if (foldedText(row.title).includes(search)) matching.push(row.poll_id as PollId)
       place = rows.at(-1)
     }

@@ -29,8 +29,8 @@ export function peopleSubject({
   return {
     people: peopleOn(primary),
     second: peopleOn(second),
-    polls: new SqlPollRepository(primary, { auditHmac }),
-    secondPolls: new SqlPollRepository(second, { auditHmac }),
+    polls: new SqlPollRepository(primary, { auditHmac, titlesMax: 1 }),
+    secondPolls: new SqlPollRepository(second, { auditHmac, titlesMax: 1 }),
     trail: {
       async read() {
         const rows = await primary.db.selectFrom('audit_trail').selectAll().orderBy('number').execute()
