@@ -106,13 +106,14 @@ describe('a process', () => {
     expect(second.output).toMatch(/Port \d+ is in use/)
   })
 
-  it('makes its secrets at the first run: a key and a token that only the owner can read', async () => {
+  it('makes its secrets at the first run: a key, a token and a password that only the owner can read', async () => {
     const path = newDirectory()
     const urna = await start(path, { environment: { ADMIN_TOKEN: '', LOG_LEVEL: 'info' } })
     await urna.ready()
     for (const file of ['master.key', 'first-run.txt']) expect(statSync(join(path, file)).mode & 0o077).toBe(0)
-    const token = readFileSync(join(path, 'first-run.txt'), 'utf8').trim().split('\n').at(-1) ?? ''
-    expect(urna.output).not.toContain(token)
+    const [, token = '', , password = ''] = readFileSync(join(path, 'first-run.txt'), 'utf8').split('\n')
+    expect(password).toMatch(/^\w{5}(-\w{5}){4}$/)
+    for (const secret of [token, password]) expect(urna.output).not.toContain(secret)
     const authorized = (value: string) => send('POST', `${urna.url}/v1/polls`, { body: {}, headers: { authorization: `Bearer ${value}` } })
     expect((await authorized(token)).status).toBe(400) // the token is right, the body is not
     expect((await authorized(`${token}x`)).status).toBe(401)
