@@ -205,6 +205,7 @@ describe('every method of every repository', () => {
         recorded('users'),
         ({ people }) => people.users.setPassword(nobody, { passwordHash: '', atMs: 1, keepSession: null }, entry),
       ],
+      rehash: [{ primary: ['users'] }, ({ people }) => people.users.rehash(nobody, { from: 'a', to: 'b' })],
       votingId: [{ primary: ['users'] }, ({ people }) => people.users.votingId(1)],
       countAdministrators: [{ primary: ['users'] }, ({ people }) => people.users.countAdministrators()],
     },

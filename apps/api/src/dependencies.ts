@@ -37,13 +37,6 @@ export type DependencyChecks = Readonly<Record<'queue' | 'database', () => Promi
   readonly replica?: () => Promise<boolean>
 }
 
-/** What happened in a poll so far. */
-export interface PollActivity {
-  readonly turnout: number
-  /** Queue time of the last ballot that was counted; null: none was. */
-  readonly lastBallotAtMs: number | null
-}
-
 /** What an api process is made of. The app that composes it picks the adapters; nothing here connects to anything by itself. */
 export interface ApiDependencies {
   readonly publisher: BallotPublisher
@@ -56,7 +49,7 @@ export interface ApiDependencies {
   /** On the primary. */
   readonly ballots: BallotRepository
   /** On the replica, where there is one. */
-  readonly results: Pick<ResultsReader, 'snapshot'>
+  readonly results: Pick<ResultsReader, 'snapshot' | 'activityOf'>
   readonly sharedCounts?: SharedCounts
   /** How long this process shows a copy of results. Default 500; 0 for a measurement of what copies save. */
   readonly resultsKeepMs?: number
@@ -66,8 +59,6 @@ export interface ApiDependencies {
   readonly queueConsumers?: () => Promise<number | null>
   /** How far the replica is behind the primary; null: not known. Only where there is a replica. */
   readonly replicaLagMs?: () => Promise<number | null>
-  /** Of those of these polls in which anything was counted. Default: the turnout that the results say, and no time. */
-  readonly activityOf?: (ids: readonly PollId[]) => Promise<ReadonlyMap<PollId, PollActivity>>
   readonly masterKey: MasterKey
   /** SHA-256 of the administrator's token; null: not known yet. */
   readonly adminTokenHash: Buffer | (() => Buffer | null)

@@ -24,6 +24,10 @@ describe('a file of users', () => {
     ['commas', 'username,name,second_name,email,role\nana,Ana,Lima,ana@school.example,organizer\n'],
     ['semicolons', 'username;name;second_name;email;role\nana;Ana;Lima;ana@school.example;organizer\n'],
     ['a byte order mark, CRLF', '\uFEFFusername,name,second_name,email,role\r\nana,Ana,Lima,ana@school.example,organizer\r\n'],
+    [
+      'a byte order mark before a quotation mark',
+      '\uFEFF"username",name,second_name,email,role\nana,Ana,Lima,ana@school.example,organizer\n',
+    ],
     ['no line break at the end', 'username,name,second_name,email,role\nana,Ana,Lima,ana@school.example,organizer'],
     ['CR alone', 'username,name,second_name,email,role\rana,Ana,Lima,ana@school.example,organizer\r'],
     ['quotation marks', '"username","name","second_name","email","role"\n"ana","Ana","Lima","ana@school.example","organizer"\n'],

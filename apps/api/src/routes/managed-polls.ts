@@ -1,7 +1,6 @@
 import { type ManagedPoll, managedPollList, managedPollQuery } from '@urna/contracts'
 import type { Poll, PollId, User } from '@urna/core'
 import type { ApiContext, ZodScope } from '../context.ts'
-import type { PollActivity } from '../dependencies.ts'
 import { json, responses } from '../openapi.ts'
 import type { PeopleContext } from '../people.ts'
 import { pollOnWire } from '../wire.ts'
@@ -10,12 +9,6 @@ import { pollOnWire } from '../wire.ts'
 export function managedPollsRoute(context: ApiContext, { people }: PeopleContext): (app: ZodScope) => void {
   const { callers, dependencies } = context
   const { clock, polls, results } = dependencies
-  const activityOf = dependencies.activityOf ?? turnoutsOf
-
-  async function turnoutsOf(ids: readonly PollId[]): Promise<Map<PollId, PollActivity>> {
-    const all = ids.map(async (id) => [id, { turnout: (await results.snapshot(id)).turnout, lastBallotAtMs: null }] as const)
-    return new Map(await Promise.all(all))
-  }
 
   async function ownersOf(listed: readonly Poll[]): Promise<Map<number, User>> {
     const ids = new Set(listed.flatMap(({ ownerId }) => ownerId ?? []))
@@ -45,7 +38,7 @@ export function managedPollsRoute(context: ApiContext, { people }: PeopleContext
         const ownerId = callers.reach(caller, 'polls.read') === 'all' ? null : caller.userId
         const page = await polls.listManaged({ ownerId, search: search ?? null, limit, after: (after ?? null) as PollId | null })
         const nowMs = clock.nowMs()
-        const [owners, activity] = await Promise.all([ownersOf(page.polls), activityOf(page.polls.map(({ id }) => id))])
+        const [owners, activity] = await Promise.all([ownersOf(page.polls), results.activityOf(page.polls.map(({ id }) => id))])
         const listed = page.polls.map((poll): ManagedPoll => {
           const owner = poll.ownerId === null ? undefined : owners.get(poll.ownerId)
           const { turnout = 0, lastBallotAtMs = null } = activity.get(poll.id) ?? {}

@@ -307,6 +307,22 @@ export function userRepositoryContract(name: string, makeSubject: () => Promise<
       expect(await second.users.setPassword(99, change, entryOf('user.password'))).toBe('not_found')
     })
 
+    it('hashes the same password anew, unless another one was set meanwhile, and ends nothing', async () => {
+      const { people, second } = await subject()
+      const [user, other] = [await createdUser(people, 'ana'), await createdUser(people, 'bruno')]
+      const hashOfAna = async () => (await people.users.findCredentials('ana'))?.passwordHash
+      for (const { id } of [user, other]) {
+        await people.users.setPassword(id, { passwordHash: '$argon2id$1', atMs: 7_000, keepSession: null }, entryOf('user.password'))
+      }
+      await people.sessions.create(sampleSession(user.id, 'one'), { replaces: null, keep: 9 }, entryOf('session.began'))
+      await second.users.rehash(user.id, { from: '$argon2id$0', to: '$argon2id$2' })
+      expect(await hashOfAna()).toBe('$argon2id$1')
+      await second.users.rehash(user.id, { from: '$argon2id$1', to: '$argon2id$2' })
+      expect(await hashOfAna()).toBe('$argon2id$2')
+      expect((await people.users.findCredentials('bruno'))?.passwordHash).toBe('$argon2id$1')
+      expect(await people.sessions.list(user.id)).toHaveLength(1)
+    })
+
     it('does nothing that cannot be recorded', async () => {
       const { people } = await subject()
       const { id } = await createdUser(people, 'ana', administrator)

@@ -114,6 +114,21 @@ describe('guesses', () => {
     expect(await attempt()).toBe('in')
   })
 
+  it('that wait for their turn are asked again when it comes', async () => {
+    const oneByOne = newDoor(passwordWork({ atOnceMax: 1 }))
+    const outcomes = await Promise.all(Array.from({ length: 10 }, () => attempt('wrong', 'ana', '192.0.2.1', oneByOne)))
+    // 3 are free; the fourth finds that it has to wait a second
+    expect(outcomes).toEqual(['failed', 'failed', 'failed', ...Array.from({ length: 7 }, () => 1)])
+  })
+
+  it('of an address are forgotten when somebody there gets in', async () => {
+    for (let round = 0; round < 2; round++) {
+      for (let index = 0; index < freeFailures.address - 1; index++)
+        expect(await attempt('wrong', `nobody-${round}-${index}`)).toBe('failed')
+      expect(await attempt()).toBe('in')
+    }
+  })
+
   it('at somebody who does not exist, or has no password, end and are counted like any other', async () => {
     await addUser('bruno', null)
     for (const username of ['nobody', 'bruno']) {
