@@ -89,7 +89,7 @@ async function ask(route: DeclaredRoute, headers: Record<string, string>, id: st
   const problem = body.startsWith('{"type"') ? String(JSON.parse(body).type).replace('urn:urna:problem:', '') : ''
   if (route.method === 'HEAD' ? statusCode === 401 : problem === 'unauthorized') return '401'
   if (route.method === 'HEAD' ? statusCode === 403 : problem === 'forbidden') return '403'
-  if (route.method === 'HEAD' && isPollOf(route.url) ? statusCode === 404 : problem === 'poll-not-found') return '404'
+  if (route.method === 'HEAD' ? statusCode === 404 && isPollOf(route.url) : problem === 'poll-not-found') return '404'
   expect(statusCode, `${nameOf(route)} ${body}`).toBeLessThan(500)
   return 'in'
 }

@@ -201,7 +201,7 @@ describe('a poll of voting codes', () => {
     const secret = newVotingCode(systemIds)
     const codeId = randomBytes(8).toString('hex')
     const stored = { id: codeId, label: '', createdAtMs: api.clock.ms, revokedAtMs: null, hash: secretHash(secret) }
-    const entry = { atMs: api.clock.ms, actor: commandLine, action: 'codes.made', subject: 'poll of a test', details: {} }
+    const entry = { atMs: api.clock.ms, actor: commandLine, action: 'codes.made', subject: `poll ${id}`, details: {} }
     await api.people.codes.add(pollId as never, [stored], 10, entry)
     return { code: votingCodeText(secret), codeId }
   }
@@ -238,7 +238,7 @@ describe('a poll of voting codes', () => {
     expect(problemOf(await vote(withCode('0000'), 9))).toBe('code-invalid')
     expect(problemOf(await vote(withCode(code), 9))).toBe('invalid-answer')
     expect((await vote(withCode(code))).statusCode).toBe(202)
-    const entry = { atMs: api.clock.ms, actor: commandLine, action: 'code.revoked', subject: 'poll of a test', details: {} }
+    const entry = { atMs: api.clock.ms, actor: commandLine, action: 'code.revoked', subject: `poll ${id}`, details: {} }
     await api.people.codes.revoke(id as never, codeId, api.clock.ms, entry)
     expect(problemOf(await vote(withCode(code)))).toBe('code-revoked')
   })
@@ -251,7 +251,7 @@ describe('a poll of voting codes', () => {
     expect(problemOf(await mine(withCode(fresh.code)))).toBe('ballot-not-found')
     expect(problemOf(await mine())).toBe('code-required')
     expect(problemOf(await mine(withCode(votingCodeText(newVotingCode(systemIds)))))).toBe('code-invalid')
-    const entry = { atMs: api.clock.ms, actor: commandLine, action: 'code.revoked', subject: 'poll of a test', details: {} }
+    const entry = { atMs: api.clock.ms, actor: commandLine, action: 'code.revoked', subject: `poll ${id}`, details: {} }
     for (const { codeId } of [used, fresh]) await api.people.codes.revoke(id as never, codeId, api.clock.ms, entry)
     expect((await mine(withCode(used.code))).statusCode).toBe(200)
     expect(problemOf(await mine(withCode(fresh.code)))).toBe('code-revoked')
@@ -289,7 +289,7 @@ describe('a poll of a voter roll', () => {
   })
 
   async function enrol({ id: userId }: User): Promise<void> {
-    const entry = { atMs: api.clock.ms, actor: commandLine, action: 'voters.added', subject: 'poll of a test', details: {} }
+    const entry = { atMs: api.clock.ms, actor: commandLine, action: 'voters.added', subject: `poll ${id}`, details: {} }
     await api.people.roll.add(id as never, [userId], entry)
   }
 
@@ -324,7 +324,7 @@ describe('a poll of a voter roll', () => {
     expect((await mine(ana.headers)).json().answers).toEqual([{ question: 1, options: [2] }])
     expect(problemOf(await mine(bruno.headers))).toBe('not-on-roll')
     expect(problemOf(await mine())).toBe('unauthorized')
-    const entry = { atMs: api.clock.ms, actor: commandLine, action: 'voter.removed', subject: 'poll of a test', details: {} }
+    const entry = { atMs: api.clock.ms, actor: commandLine, action: 'voter.removed', subject: `poll ${id}`, details: {} }
     await api.people.roll.remove(id as never, ana.user.id, entry)
     expect(problemOf(await vote(ana.headers))).toBe('not-on-roll')
     expect((await mine(ana.headers)).statusCode).toBe(200)
