@@ -88,6 +88,7 @@ export async function compose(config: StandaloneConfig, logger: Logger): Promise
 
   const primary = connectPrimary(primaryPort)
   const polls = new SqlPollRepository(primary, { auditHmac: masterKey.auditHmac })
+  const people = sqlPeople(primary, { auditHmac: masterKey.auditHmac })
   const settings = new SqlSettings(primary)
   const ids = systemIds
   const clock = systemClock
