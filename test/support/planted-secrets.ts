@@ -39,7 +39,7 @@ export function formsOf({ value }: PlantedSecret): Map<string, Buffer> {
   const found = new Map<string, Buffer>()
   for (const [name, form] of forms) {
     const needle = Buffer.from(form)
-    if (needle.length >= 8) found.set(`${name} ${found.size}`, needle)
+    if (needle.length >= 8 && ![...found.values()].some((known) => known.equals(needle))) found.set(`${name} ${found.size}`, needle)
   }
   return found
 }

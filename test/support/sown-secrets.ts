@@ -61,8 +61,9 @@ export async function sowSecrets(url: string, masterKey: MasterKey): Promise<Sow
   const signedIn = await expectStatus(201, 'POST', '/v1/sessions', { body: { username, password }, headers: { 'user-agent': browser } })
   const session = { cookie: cookieOf(signedIn.headers) }
   keep('session cookie', session.cookie.split('=').slice(1).join('='))
+  const tokenName = keep('token name', mark('token-name'))
   const { json: token } = await expectStatus(201, 'POST', '/v1/tokens', {
-    body: { name: keep('token name', mark('token-name')), scopes: ['polls.read'] },
+    body: { name: tokenName, scopes: ['polls.read'] },
     headers: session,
   })
   keep('API token', token.token as string)
@@ -143,10 +144,13 @@ export async function sowSecrets(url: string, masterKey: MasterKey): Promise<Sow
     secrets.flatMap(({ value }) => (typeof value === 'string' ? [value] : [])),
     open,
   )
-  await expectStatus(200, 'PUT', '/v1/me/password', {
+  await expectStatus(204, 'PUT', '/v1/me/password', {
     body: { current: password, password: keep('new password', mark('new-password')) },
     headers: session,
   })
+  // The first one ended with the old password.
+  const { json: second } = await expectStatus(201, 'POST', '/v1/tokens', { body: { name: tokenName, scopes: ['polls.read'] }, headers: session })
+  keep('API token', second.token as string)
   await expectStatus(200, 'GET', `/v1/users/${user.id as string}`, { headers: asAdministrator })
   return { secrets, pollIds }
 }

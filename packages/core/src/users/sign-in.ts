@@ -75,7 +75,8 @@ export function signIn(dependencies: Dependencies) {
         await signInAttempts.addFailure([keys.address], clock.nowMs())
         return failure({ kind: 'failed' })
       }
-      await signInAttempts.clear([keys.username, keys.address])
+      // Not those of the address: who has a password of their own must not get new guesses at others by it.
+      await signInAttempts.clear([keys.username])
       const { user, passwordHash } = credentials
       if (needsRehash(passwordHash)) await users.rehash(user.id, { from: passwordHash, to: await hashPassword(input.password) })
       return success(user)
