@@ -94,7 +94,7 @@ describeServers('migrations', (suite) => {
       expect(cuts).toBeGreaterThan(statements - 8)
       await proxy.close()
     },
-    180_000,
+    600_000,
   )
 
   it('do not take a table of somebody else for their own', async () => {
