@@ -344,7 +344,7 @@ interface Prepared {
 interface RouteCase {
   readonly route: string
   readonly name?: string
-  readonly poll?: { visibility?: 'after_voting'; times?: 'draft' | 'final' }
+  readonly poll?: { visibility?: 'after_voting'; times?: 'draft' | 'final'; access?: 'guarded' | 'code' | 'account' }
   readonly needs: Needs
   readonly request: (prepared: Prepared) => InjectOptions
 }
@@ -419,6 +419,37 @@ const routes: readonly RouteCase[] = [
   },
   { route: 'POST /v1/polls/{id}/ballots', needs: definition, request: ofPoll('/ballots', { method: 'POST', payload: answers }) },
   {
+    // Guarded polls go on without the primary: neither asks anything but what the poll is.
+    route: 'POST /v1/polls/{id}/challenges',
+    poll: { access: 'guarded' },
+    needs: definition,
+    request: (prepared) => ofPoll('/challenges', { method: 'POST', headers: { cookie: prepared.cookie } })(prepared),
+  },
+  {
+    route: 'GET /v1/polls/{id}/codes',
+    poll: { access: 'code' },
+    needs: { primary: ['polls', 'voting_codes'] },
+    request: ofPoll('/codes', { headers: asAdministrator }),
+  },
+  {
+    route: 'POST /v1/polls/{id}/codes',
+    poll: { access: 'code' },
+    needs: { primary: [...audit, 'polls', 'voting_codes'] },
+    request: ofPoll('/codes', administering('POST', { count: 2 })),
+  },
+  {
+    route: 'GET /v1/polls/{id}/voters',
+    poll: { access: 'account' },
+    needs: { primary: ['polls', 'voter_roll'] },
+    request: ofPoll('/voters', { headers: asAdministrator }),
+  },
+  {
+    route: 'POST /v1/polls/{id}/voters',
+    poll: { access: 'account' },
+    needs: { primary: ['polls', 'users'] },
+    request: ofPoll('/voters', administering('POST', { usernames: ['nobody'] })),
+  },
+  {
     route: 'GET /v1/polls/{id}/ballots/mine',
     needs: { ...definition, primary: ['ballots'] },
     request: (prepared) => ofPoll('/ballots/mine', { headers: { cookie: prepared.cookie } })(prepared),
@@ -487,6 +518,8 @@ const peopleRoutes: Record<string, Omit<InjectOptions, 'headers'>> = {
   'DELETE /v1/users/{id}': { method: 'DELETE', url: '/v1/users/99999' },
   'PUT /v1/users/{id}/password': { method: 'PUT', url: '/v1/users/99999/password', payload: { password: 'a long password' } },
   'POST /v1/users/import': { method: 'POST', url: '/v1/users/import', payload: { csv: 'username\ntwo' } },
+  'DELETE /v1/polls/{id}/codes/{codeId}': { method: 'DELETE', url: '/v1/polls/0000000000000000/codes/0000000000000000' },
+  'DELETE /v1/polls/{id}/voters/{userId}': { method: 'DELETE', url: '/v1/polls/0000000000000000/voters/99999' },
   'GET /v1/audit': { url: '/v1/audit' },
   'GET /v1/system': { url: '/v1/system' },
   'GET /v1/managed-polls': { url: '/v1/managed-polls?search=nothing-has-this-title' },
@@ -533,7 +566,7 @@ describe('every route', () => {
       ...sample,
       id,
       // Unlisted: the warm-up of the copies leaves it out. It gets a survey id all the same.
-      definition: { ...sample.definition, resultsVisibility: wishes.visibility ?? 'always' },
+      definition: { ...sample.definition, resultsVisibility: wishes.visibility ?? 'always', access: wishes.access ?? 'open' },
       secretSealed: sealPollSecret(masterKey, id, randomBytes(32)),
     }
     await polls.create(made)
