@@ -7,7 +7,7 @@ import type { UserRepository } from '../ports/user-repository.ts'
 import { failure, type Result, success } from '../result.ts'
 import type { HmacSha256 } from '../secrets/hmac-sha256.ts'
 import { userActor } from './actor.ts'
-import { hashOfNoPassword, hashPassword, needsRehash, verifyPassword } from './password.ts'
+import { hashPassword, needsRehash, verifyPassword } from './password.ts'
 import type { PasswordWork } from './password-work.ts'
 import { foldedUsername, secretHash, type User } from './user.ts'
 
@@ -48,7 +48,6 @@ export function delayAfter(failures: number, free: number): number {
  */
 export function signIn(dependencies: Dependencies) {
   const { users, sessions, signInAttempts, passwords, clock, ids } = dependencies
-  const nobody = hashOfNoPassword()
 
   /** Whose password it is. */
   async function check(input: { username: string; password: string; address: string }): Promise<Result<User, SignInRefusal>> {
@@ -70,7 +69,8 @@ export function signIn(dependencies: Dependencies) {
         return failure({ kind: 'delayed', waitMs: Math.max(1, waitOf(counted)) })
       }
       const credentials = await users.findCredentials(input.username)
-      const isRight = await verifyPassword(input.password, credentials?.passwordHash ?? nobody)
+      // For nobody it takes as long.
+      const isRight = await verifyPassword(input.password, credentials?.passwordHash ?? null)
       if (credentials === null || credentials.passwordHash === null || !isRight) {
         await signInAttempts.addFailure([keys.address], clock.nowMs())
         return failure({ kind: 'failed' })
@@ -90,6 +90,8 @@ export function signIn(dependencies: Dependencies) {
   async function failuresOf(keys: { username: Buffer; address: Buffer }): Promise<{ username: Failures; address: Failures }> {
     const stored = await signInAttempts.read([keys.username, keys.address])
     const sinceMs = clock.nowMs() - failuresKeptMs
+    // Removed, or the next failure would be counted on top of them.
+    if (stored.some(({ lastAtMs }) => lastAtMs <= sinceMs)) await signInAttempts.removeOlder(sinceMs + 1)
     const of = (key: Buffer): Failures => {
       const found = stored.find((one) => key.equals(one.key))
       return found === undefined || found.lastAtMs <= sinceMs ? { failures: 0, lastAtMs: 0 } : found
