@@ -6,6 +6,7 @@ import { asAdministrator, singleChoice, type TestApi, testApi } from '@urna/api/
 import {
   hmacSha256,
   identityOf,
+  type People,
   type Poll,
   type PollId,
   pollIdFromBytes,
@@ -16,6 +17,7 @@ import {
   voterCookieOf,
   voterKeysOf,
 } from '@urna/core'
+import { entryOf, sampleSession, sampleToken, sampleUser } from '@urna/core/testing/people-samples'
 import {
   FallbackDatabase,
   type FallbackEvent,
@@ -134,8 +136,18 @@ describe('every method of every repository', () => {
   const poll = (): Poll => ({ ...samplePoll(), id: pollIdFromBytes(randomBytes(10)) })
   const page = { limit: 10, after: null }
 
+  // Changes of a user who is not there: they read, and write nothing.
+  const nobody = 1_000_000
+  const entry = entryOf('test')
+  const newUser = () => sampleUser(randomBytes(8).toString('hex'))
+  /** What is recorded locks the head of the audit trail first. */
+  const recorded = (...tables: string[]): Needs => ({ primary: ['audit_head', 'audit_trail', ...tables] })
+
   type Call = readonly [needs: Needs, call: (database: FallbackDatabase) => Promise<unknown>]
-  const calls: Record<'definitions' | 'listings' | 'results' | 'polls' | 'ballots' | 'settings', Record<string, Call>> = {
+  const calls: Record<
+    'definitions' | 'listings' | 'results' | 'polls' | 'ballots' | 'settings' | `people.${keyof People}`,
+    Record<string, Call>
+  > = {
     definitions: {
       find: [{ definitions: ['polls'] }, ({ definitions }) => definitions.find(id)],
       findBySurveyId: [{ definitions: ['polls'] }, ({ definitions }) => definitions.findBySurveyId(9)],
@@ -148,7 +160,10 @@ describe('every method of every repository', () => {
       list: [{ listings: ['polls'] }, ({ listings }) => listings.list({ ...page, publicOnly: true })],
       listSurveys: [{ listings: ['polls'] }, ({ listings }) => listings.listSurveys(10)],
     },
-    results: { snapshot: [{ results: resultsTables }, ({ results }) => results.snapshot(id)] },
+    results: {
+      snapshot: [{ results: resultsTables }, ({ results }) => results.snapshot(id)],
+      activityOf: [{ results: ['poll_activity', 'turnout'] }, ({ results }) => results.activityOf([id])],
+    },
     polls: {
       create: [{ primary: ['poll_versions', 'polls'] }, ({ polls }) => polls.create(poll())],
       find: [{ primary: ['polls'] }, ({ polls }) => polls.find(id)],
@@ -173,16 +188,76 @@ describe('every method of every repository', () => {
         { primary: ['low_water'] },
         ({ ballots }) => ballots.writeLowWater({ epoch: 1, stream: 0, below: seq, atMs: 1, beat: 1 }, 999),
       ],
-      erase: [{ primary: ['ballots', 'tallies', 'turnout'] }, ({ ballots }) => ballots.erase(id)],
+      erase: [{ primary: ['ballots', 'poll_activity', 'tallies', 'turnout'] }, ({ ballots }) => ballots.erase(id)],
     },
     settings: { get: [{ primary: ['settings'] }, ({ settings }) => settings.get('x')] },
+    'people.users': {
+      create: [recorded('users'), ({ people }) => people.users.create(newUser(), entry)],
+      createAll: [recorded('users'), ({ people }) => people.users.createAll([newUser()], entry)],
+      find: [{ primary: ['users'] }, ({ people }) => people.users.find(1)],
+      findByUsername: [{ primary: ['users'] }, ({ people }) => people.users.findByUsername('ana')],
+      findByUsernames: [{ primary: ['users'] }, ({ people }) => people.users.findByUsernames(['ana'])],
+      list: [{ primary: ['users'] }, ({ people }) => people.users.list({ ...page, search: 'a', role: null })],
+      update: [recorded('users'), ({ people }) => people.users.update(nobody, { ...newUser(), atMs: 1 }, entry)],
+      remove: [recorded('users'), ({ people }) => people.users.remove(nobody, entry)],
+      findCredentials: [{ primary: ['users'] }, ({ people }) => people.users.findCredentials('ana')],
+      setPassword: [
+        recorded('users'),
+        ({ people }) => people.users.setPassword(nobody, { passwordHash: '', atMs: 1, keepSession: null }, entry),
+      ],
+      votingId: [{ primary: ['users'] }, ({ people }) => people.users.votingId(1)],
+      countAdministrators: [{ primary: ['users'] }, ({ people }) => people.users.countAdministrators()],
+    },
+    'people.sessions': {
+      create: [recorded('users'), ({ people }) => people.sessions.create(sampleSession(nobody, 'x'), { replaces: null, keep: 1 }, entry)],
+      find: [{ primary: ['sessions'] }, ({ people }) => people.sessions.find(key)],
+      touch: [{ primary: ['sessions'] }, ({ people }) => people.sessions.touch(key, 1)],
+      list: [{ primary: ['sessions'] }, ({ people }) => people.sessions.list(1)],
+      remove: [recorded('sessions'), ({ people }) => people.sessions.remove(1, 'x', entry)],
+      removeOlder: [{ primary: ['sessions'] }, ({ people }) => people.sessions.removeOlder({ createdBeforeMs: 1, lastSeenBeforeMs: 1 })],
+    },
+    'people.signInAttempts': {
+      read: [{ primary: ['sign_in_attempts'] }, ({ people }) => people.signInAttempts.read([key])],
+      addFailure: [{ primary: ['sign_in_attempts'] }, ({ people }) => people.signInAttempts.addFailure([randomBytes(32)], 1)],
+      clear: [{ primary: ['sign_in_attempts'] }, ({ people }) => people.signInAttempts.clear([key])],
+      removeOlder: [{ primary: ['sign_in_attempts'] }, ({ people }) => people.signInAttempts.removeOlder(0)],
+    },
+    'people.tokens': {
+      create: [recorded('users'), ({ people }) => people.tokens.create(sampleToken(nobody, 'x'), entry)],
+      find: [{ primary: ['api_tokens'] }, ({ people }) => people.tokens.find(key)],
+      touch: [{ primary: ['api_tokens'] }, ({ people }) => people.tokens.touch('x', 1)],
+      list: [{ primary: ['api_tokens'] }, ({ people }) => people.tokens.list(1)],
+      remove: [recorded('api_tokens'), ({ people }) => people.tokens.remove(1, 'x', entry)],
+    },
+    'people.codes': {
+      add: [recorded('voting_codes'), ({ people }) => people.codes.add(id, [], 1, entry)],
+      find: [{ primary: ['voting_codes'] }, ({ people }) => people.codes.find(id, key)],
+      list: [{ primary: ['voting_codes'] }, ({ people }) => people.codes.list(id, page)],
+      revoke: [recorded('voting_codes'), ({ people }) => people.codes.revoke(id, 'x', 1, entry)],
+      removeAll: [{ primary: ['voting_codes'] }, ({ people }) => people.codes.removeAll(id)],
+    },
+    'people.roll': {
+      add: [recorded('users'), ({ people }) => people.roll.add(id, [nobody], entry)],
+      remove: [recorded('voter_roll'), ({ people }) => people.roll.remove(id, nobody, entry)],
+      find: [{ primary: ['voter_roll'] }, ({ people }) => people.roll.find(id, 1)],
+      list: [{ primary: ['voter_roll'] }, ({ people }) => people.roll.list(id, page)],
+      removeAll: [{ primary: ['voter_roll'] }, ({ people }) => people.roll.removeAll(id)],
+    },
+    'people.audit': {
+      list: [{ primary: ['audit_trail'] }, ({ people }) => people.audit.list({ limit: 10, before: null })],
+      verify: [{ primary: ['audit_head', 'audit_trail'] }, ({ people }) => people.audit.verify()],
+    },
   }
 
   it('is in this table', async () => {
     const { database } = await open('both')
     for (const [name, methods] of Object.entries(calls)) {
-      expect(Object.keys(database[name as keyof typeof calls]).sort()).toEqual(Object.keys(methods).sort())
+      const [, port] = name.split('.')
+      const view = port === undefined ? database[name as 'polls'] : database.people[port as keyof People]
+      expect(Object.keys(view).sort()).toEqual(Object.keys(methods).sort())
     }
+    const ports = Object.keys(calls).flatMap((name) => name.split('.')[1] ?? [])
+    expect(Object.keys(database.people).sort()).toEqual(ports.sort())
   })
 
   for (const state of states) {
@@ -194,7 +269,7 @@ describe('every method of every repository', () => {
             () => 'done',
             (error: Error) => error.name,
           )
-          const onPrimaryOnly = view === 'polls' || view === 'ballots' || view === 'settings'
+          const onPrimaryOnly = !['definitions', 'listings', 'results'].includes(view)
           const expected = onPrimaryOnly && serverOf[state].primary === null ? 'PrimaryUnavailableError' : 'done'
           expect([view, method, outcome, takeTables(subject)]).toEqual([view, method, expected, expectedTables(state, needs)])
         }
@@ -322,7 +397,7 @@ const routes: readonly RouteCase[] = [
   {
     route: 'DELETE /v1/polls/{id}',
     poll: { times: 'draft' },
-    needs: { primary: [...audit, 'ballots', 'polls', 'tallies', 'turnout', 'voter_roll', 'voting_codes'] },
+    needs: { primary: [...audit, 'ballots', 'poll_activity', 'polls', 'tallies', 'turnout', 'voter_roll', 'voting_codes'] },
     request: ofPoll('', administering('DELETE')),
   },
   {
@@ -470,7 +545,7 @@ describe('every route', () => {
     const seq = rowSequence({ epoch, row: ++row, index: 0 })
     await ballots.countBatch({
       shard: 0,
-      ballots: [{ pollId: id, pollVersion: 2, voterKey, seq, rank: seq, answers: ['1'] }],
+      ballots: [{ pollId: id, pollVersion: 2, voterKey, seq, rank: seq, answers: ['1'], atMs: 0 }],
       deadLetters: [],
       definitions: new Map([[id, poll.definition]]),
     })

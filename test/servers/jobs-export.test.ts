@@ -39,7 +39,7 @@ describePairs('exports and recounts', (pair) => {
     const ballots = options.map((option) => {
       const seq = rowSequence({ epoch: 1, row: ++voters, index: 0 })
       const voterKey = Buffer.from(String(voters).padStart(16, '0'))
-      return { pollId: poll.id, pollVersion: poll.version.version, voterKey, seq, rank: seq, answers: [String(option)] }
+      return { pollId: poll.id, pollVersion: poll.version.version, voterKey, seq, rank: seq, answers: [String(option)], atMs: 0 }
     })
     await repository.countBatch({ shard: 0, ballots, deadLetters: [], definitions: new Map([[poll.id, poll.definition]]) })
     const seq = rowSequence({ epoch: 1, row: voters, index: 0 })

@@ -68,7 +68,11 @@ describeServers('migrate', (suite) => {
     const first = await jobs.run(['migrate'])
     const tokenFile = join(jobs.dataDir, 'first-run.txt')
     expect(first).toMatchObject({ status: 0, stderr: expect.stringMatching(new RegExp(`^made the database ${database} on .*\\n$`)) })
-    expect(first.stdout).toMatch(new RegExp(`^migrated: 0001-polls, .*\\nthe administrator's token is in ${tokenFile}\\n$`))
+    expect(first.stdout).toMatch(
+      new RegExp(
+        `^migrated: 0001-polls, .*\\nthe administrator's token is in ${tokenFile}\\nthe password of the user admin is in ${tokenFile}\\n$`,
+      ),
+    )
     expect(statSync(tokenFile).mode & 0o777).toBe(0o600)
     expect(await polls()).toEqual(demoTitles)
     const [{ name } = { name: '' }] = await suite.server.query<{ name: string }>(
@@ -135,6 +139,28 @@ describeServers('migrate', (suite) => {
     const after = await stored()
     expect(after).not.toBe(before)
     for (const text of [first, token()]) expect(`${before}${after}`).not.toContain(text)
+  })
+
+  it('gives a user a new password, and finds a change of the audit trail', async () => {
+    await jobs.run(['migrate'])
+    const hashes = async () => JSON.stringify(await suite.server.query(`select password_hash from ${database}.users`))
+    const before = await hashes()
+    const reset = await jobs.run(['reset-password', 'ADMIN'])
+    expect(reset).toMatchObject({
+      status: 0,
+      stderr: '',
+      stdout: expect.stringMatching(/^the new password of admin, shown only now: \S{29}\n$/),
+    })
+    expect(await hashes()).not.toBe(before)
+    // Two demo polls made and opened, a user made, a password made anew.
+    const whole = await jobs.run(['verify-audit'])
+    expect(whole).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/^records {8}6\nlast hash {6}[0-9a-f]{64}\n$/) })
+    await suite.server.query(`delete from ${database}.audit_trail where number = 6`)
+    expect(await jobs.run(['verify-audit'])).toMatchObject({ status: 1, stdout: expect.stringMatching(/^BROKEN at record 6: /) })
+    const other = { MASTER_KEY: randomBytes(32).toString('hex') }
+    for (const argumentsOf of [['reset-password', 'admin'], ['verify-audit']]) {
+      expect(await jobs.run(argumentsOf, other)).toMatchObject({ status: 2, stderr: expect.stringContaining('another master key') })
+    }
   })
 
   it('says what must be granted, and works with just that', async () => {

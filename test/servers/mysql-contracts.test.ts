@@ -1,9 +1,11 @@
 import { ballotRepositoryContract } from '@urna/core/testing/ballot-repository-contract'
 import { lowWaterContract } from '@urna/core/testing/low-water-contract'
+import { peopleContracts } from '@urna/core/testing/people-contracts'
 import { pollRepositoryContract } from '@urna/core/testing/poll-repository-contract'
 import { queueEpochsContract } from '@urna/core/testing/queue-epochs-contract'
 import { resultsReaderContract } from '@urna/core/testing/results-reader-contract'
-import { SqlBallotRepository, SqlPollRepository, SqlQueueEpochs, SqlResultsReader } from '@urna/database'
+import { SqlBallotRepository, SqlQueueEpochs, SqlResultsReader } from '@urna/database'
+import { peopleSubject } from '@urna/database/testing/people-subject'
 import { describeServers } from './support/mysql-suites.ts'
 
 describeServers('contracts', (suite, { name }) => {
@@ -21,9 +23,11 @@ describeServers('contracts', (suite, { name }) => {
   lowWaterContract(name, ballots)
   resultsReaderContract(name, ballots)
   pollRepositoryContract(name, async () => {
-    const { primary, second, close } = await suite.databases.open()
-    return { polls: new SqlPollRepository(primary), second: new SqlPollRepository(second), close }
+    const subject = await suite.databases.open()
+    const { people, polls, secondPolls, close } = peopleSubject(subject)
+    return { polls, second: secondPolls, people, close }
   })
+  peopleContracts(name, async () => peopleSubject(await suite.databases.open()))
   queueEpochsContract(name, async () => {
     const { primary, second, close } = await suite.databases.open()
     return { epochs: new SqlQueueEpochs(primary), second: new SqlQueueEpochs(second), close }

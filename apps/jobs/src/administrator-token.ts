@@ -1,14 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { writeFirstRunFile } from './first-run-file.ts'
 import type { InstallationSettings } from './migrate.ts'
 
 const settingName = 'admin_token_hash'
-const fileName = 'first-run.txt'
 
-export class TokenFileError extends Error {
-  override name = 'TokenFileError'
-}
+export { TokenFileError } from './first-run-file.ts'
 
 /** Where a new token is told. */
 export interface TokenTelling {
@@ -49,25 +45,7 @@ export async function resetAdministratorToken(
 function tellNewToken({ dataDirectory, show }: TokenTelling): { hash: Buffer; tokenFile: string | null } {
   const token = randomBytes(24).toString('base64url')
   const hash = tokenHash(token)
-  if (show === null) return { hash, tokenFile: writeTokenFile(dataDirectory, token) }
+  if (show === null) return { hash, tokenFile: writeFirstRunFile(dataDirectory, 'token', token) }
   show(token)
   return { hash, tokenFile: null }
-}
-
-/** A new file, never an old one with the rights that somebody gave it. */
-function writeTokenFile(dataDirectory: string, token: string): string {
-  const path = join(dataDirectory, fileName)
-  try {
-    mkdirSync(dataDirectory, { recursive: true, mode: 0o700 })
-    rmSync(path, { force: true })
-    const text = `Administrator's token (shown here only; delete this file once you have kept it):\n${token}\n`
-    writeFileSync(path, text, { mode: 0o600, flag: 'wx' })
-    return path
-  } catch (cause) {
-    throw new TokenFileError(
-      `The administrator's token cannot be written to ${path} (${(cause as { code?: string }).code ?? cause}), and there is no terminal to ` +
-        'show it on. Set DATA_DIR to a folder that can be written, or choose a token yourself: ADMIN_TOKEN.',
-      { cause },
-    )
-  }
 }

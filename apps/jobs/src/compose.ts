@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { openMasterKey, parsePollId, systemClock, systemIds } from '@urna/core'
+import { type AuditVerdict, type MasterKey, openMasterKey, parsePollId, systemClock, systemIds } from '@urna/core'
 import {
   awaitDatabase,
   type DatabaseOptions,
@@ -16,9 +16,11 @@ import {
   pingDatabase,
   type Replica,
   type ReplicationReport,
+  SqlAuditTrail,
   SqlPollRepository,
   SqlResultsReader,
   SqlSettings,
+  SqlUserRepository,
   serverRole,
   setUpReplication,
   withServerLock,
@@ -29,8 +31,10 @@ import { databaseWords, isDatabaseError } from './database-words.ts'
 import { directoryExportStore } from './directory-export-store.ts'
 import { type ExportOutcome, exportResults } from './export-csv.ts'
 import { runExportService } from './export-service.ts'
-import { prepareInstallation } from './migrate.ts'
+import { makeFirstAdministrator } from './first-administrator.ts'
+import { prepareInstallation, refuseForeignMasterKey } from './migrate.ts'
 import { type RecountOutcome, recount, UnknownPollError } from './recount.ts'
+import { resetPassword } from './reset-password.ts'
 
 export { DatabaseUnusableError, NetworkFileSystemError, ReplicationError, ServerError } from '@urna/database'
 
@@ -61,10 +65,13 @@ export interface ExportRequest {
 
 export interface Jobs {
   /**
-   * Brings the tables up to date, gives a fresh installation its demo polls and an administrator's token; returns the migrations that were
-   * run, and the file in which a token that was made now stands.
+   * Brings the tables up to date, gives a fresh installation its demo polls, an administrator's token and a first administrator; returns the migrations that
+   * were run, and the files in which a token and a password that were made now stand.
    */
-  migrate(): Promise<{ migrations: string[]; tokenFile: string | null }>
+  migrate(): Promise<{ migrations: string[]; tokenFile: string | null; passwordFile: string | null }>
+  /** Returns the new password: show it once. */
+  resetPassword(username: string): Promise<{ username: string; password: string }>
+  verifyAudit(): Promise<AuditVerdict>
   resetAdminToken(): Promise<{ tokenFile: string | null }>
   exportCsv(request: ExportRequest): Promise<ExportOutcome>
   /** Exports at these times until it is told to stop. */
@@ -99,6 +106,25 @@ export function composeJobs(config: JobsConfig, output: Output, signal: AbortSig
       : null,
   }
 
+  const passwordTelling = {
+    dataDirectory: config.dataDir,
+    show: output.isTerminal
+      ? (password: string) =>
+          output.print(`\n  Sign in at /admin as admin. The password, shown only now; change it there:\n\n    ${password}\n`)
+      : null,
+  }
+
+  /** Of an installation that there is already: another key would break its audit trail. */
+  async function masterKeyOf(settings: SqlSettings): Promise<MasterKey> {
+    const path = join(config.dataDir, 'master.key')
+    if (config.masterKey === null && !existsSync(path)) {
+      throw new WrongUseError(`there is no master key: set MASTER_KEY, or DATA_DIR to the folder of master.key (now ${config.dataDir})`)
+    }
+    const masterKey = openMasterKey(config.masterKey ?? readOrCreateKeyFile(path, output).key)
+    await refuseForeignMasterKey({ settings, masterKey })
+    return masterKey
+  }
+
   /** In the order in which they are tried: a replica first, where there is one. */
   function readables(): Readable[] {
     if (database.kind === 'mysql') {
@@ -121,13 +147,14 @@ export function composeJobs(config: JobsConfig, output: Output, signal: AbortSig
   /** On the first of them that can do it. A read-only connection refuses every write, so a running process is never in its way. */
   async function reading<Value>(
     from: readonly Readable[],
-    read: (polls: SqlPollRepository, results: SqlResultsReader) => Promise<Value>,
+    read: (polls: SqlPollRepository, results: SqlResultsReader, opened: Primary) => Promise<Value>,
     { tell = say, stop = signal }: { tell?: (line: string) => void; stop?: AbortSignal } = {},
   ): Promise<Value> {
     for (const [index, { name, open }] of from.entries()) {
       const replica = open()
       try {
-        const work = () => read(new SqlPollRepository({ ...replica, role: 'primary' }), new SqlResultsReader(replica))
+        const readOnly: Primary = { ...replica, role: 'primary' }
+        const work = () => read(new SqlPollRepository(readOnly), new SqlResultsReader(replica), readOnly)
         return await whileOpen(replica, work, stop)
       } catch (error) {
         stop.throwIfAborted()
@@ -205,9 +232,36 @@ export function composeJobs(config: JobsConfig, output: Output, signal: AbortSig
             const [polls, settings] = [new SqlPollRepository(primary, { auditHmac: masterKey.auditHmac }), new SqlSettings(primary)]
             await prepareInstallation({ polls, settings, masterKey, clock: systemClock, ids: systemIds })
             const { tokenFile } = await administratorTokenHash({ configured: config.adminToken, settings, ...tokenTelling })
-            return { migrations, tokenFile }
+            const { passwordFile } = await makeFirstAdministrator({
+              users: new SqlUserRepository(primary, masterKey),
+              configured: config.adminPassword,
+              clock: systemClock,
+              ids: systemIds,
+              say,
+              ...passwordTelling,
+            })
+            return { migrations, tokenFile, passwordFile }
           })
         })
+      }),
+
+    resetPassword: (username) =>
+      inWords(async () => {
+        if (database.kind === 'sqlite') readables()
+        const primary = await openPrimary()
+        return whileOpen(primary, async () => {
+          if (database.kind === 'mysql') await refuseReadOnly(primary, database.primary)
+          const masterKey = await masterKeyOf(new SqlSettings(primary))
+          const users = new SqlUserRepository(primary, masterKey)
+          const { user, password } = await resetPassword({ users, clock: systemClock, ids: systemIds }, username)
+          return { username: user.username, password }
+        })
+      }),
+
+    verifyAudit: () =>
+      reading(readables().slice(-1), async (_polls, _results, opened) => {
+        const { auditHmac } = await masterKeyOf(new SqlSettings(opened))
+        return new SqlAuditTrail(opened, { auditHmac }).verify()
       }),
 
     resetAdminToken: () =>

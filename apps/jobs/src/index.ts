@@ -1,6 +1,7 @@
 export * from './administrator-token.ts'
 export * from './directory-export-store.ts'
 export * from './export-csv.ts'
+export * from './first-administrator.ts'
 export * from './migrate.ts'
 export * from './recount.ts'
 export * from './results-csv.ts'

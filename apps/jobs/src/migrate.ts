@@ -37,6 +37,15 @@ export async function prepareInstallation(dependencies: PrepareDependencies): Pr
   await seedDemoPolls(dependencies)
 }
 
+/** Where it is known already with which key the installation was set up. */
+export async function refuseForeignMasterKey({
+  settings,
+  masterKey,
+}: Pick<PrepareDependencies, 'masterKey'> & { settings: Pick<InstallationSettings, 'get'> }): Promise<void> {
+  const stored = await settings.get(fingerprintSetting)
+  if (stored !== null && stored !== masterKey.fingerprint) throw new ForeignMasterKeyError({ stored, given: masterKey.fingerprint })
+}
+
 async function keepMasterKeyFingerprint({ settings, masterKey }: PrepareDependencies): Promise<void> {
   const stored = await settings.setIfAbsent(fingerprintSetting, masterKey.fingerprint)
   if (stored !== masterKey.fingerprint) throw new ForeignMasterKeyError({ stored, given: masterKey.fingerprint })

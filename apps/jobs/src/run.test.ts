@@ -5,14 +5,25 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { PollId } from '@urna/core'
-import { rowSequence } from '@urna/core'
-import { openSqliteWriter, type Primary, SqlBallotRepository, SqlPollRepository, SqlSettings } from '@urna/database'
+import { hmacSha256, openMasterKey, rowSequence, verifyPassword } from '@urna/core'
+import { entryOf, sampleSession } from '@urna/core/testing/people-samples'
+import {
+  openSqliteWriter,
+  type Primary,
+  SqlBallotRepository,
+  SqlPollRepository,
+  SqlSettings,
+  SqlUserRepository,
+  sqlPeople,
+} from '@urna/database'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { tokenHash } from './administrator-token.ts'
 import { runJobs } from './run.ts'
 import { parseCsv } from './testing/parse-csv.ts'
 
 let dataDir: string
+/** Of those that only read. */
+const auditKey = { auditHmac: hmacSha256(Buffer.alloc(32)) }
 beforeEach(() => {
   dataDir = mkdtempSync(join(tmpdir(), 'urna-jobs-'))
 })
@@ -50,7 +61,7 @@ async function vote(options: readonly number[]): Promise<PollId> {
     const ballots = options.map((option, index) => {
       const seq = rowSequence({ epoch: 1, row: index + 1, index: 0 })
       const voterKey = Buffer.from(String(index).padStart(16, '0'))
-      return { pollId: poll.id, pollVersion: poll.version.version, voterKey, seq, rank: seq, answers: [String(option)] }
+      return { pollId: poll.id, pollVersion: poll.version.version, voterKey, seq, rank: seq, answers: [String(option)], atMs: 0 }
     })
     const definitions = new Map([[poll.id, poll.definition]])
     await new SqlBallotRepository(primary).countBatch({ shard: 0, ballots, deadLetters: [], definitions })
@@ -65,14 +76,18 @@ describe('migrate', () => {
     expect(first.printed).toEqual([
       expect.stringMatching(/^migrated: 0001-polls, /),
       `the administrator's token is in ${join(dataDir, 'first-run.txt')}`,
+      `the password of the user admin is in ${join(dataDir, 'first-run.txt')}`,
     ])
     for (const name of ['master.key', 'first-run.txt']) expect(statSync(join(dataDir, name)).mode & 0o777).toBe(0o600)
     expect(await run('migrate')).toEqual({ status: 0, printed: ['nothing to migrate'], warned: '' })
   })
 
-  it('makes no token where one is set', async () => {
-    expect((await runWith({ ADMIN_TOKEN: 'a-token-of-our-own' }, 'migrate')).printed).toHaveLength(1)
+  it('makes no token and no password where they are set', async () => {
+    const own = { ADMIN_TOKEN: 'a-token-of-our-own', ADMIN_PASSWORD: 'a password of our own' }
+    expect((await runWith(own, 'migrate')).printed).toHaveLength(1)
     expect(existsSync(join(dataDir, 'first-run.txt'))).toBe(false)
+    expect(await works('admin', own.ADMIN_PASSWORD)).toBe(true)
+    expect(await runWith(own, 'migrate')).toMatchObject({ status: 0, warned: expect.stringContaining('ADMIN_PASSWORD is ignored') })
   })
 
   it('of which the token is made anew on request, and only then', async () => {
@@ -103,6 +118,64 @@ describe('migrate', () => {
     expect(status).toBe(2)
     expect(warned).toContain('set up with another master key')
     expect(warned).not.toContain('    at ')
+  })
+})
+
+const works = (username: string, password: string) =>
+  writing(async (primary) =>
+    verifyPassword(password, (await new SqlUserRepository(primary, auditKey).findCredentials(username))?.passwordHash ?? null),
+  )
+
+describe('reset-password', () => {
+  it('prints a new one, ends what the user had begun, and is recorded', async () => {
+    await run('migrate')
+    const file = readFileSync(join(dataDir, 'first-run.txt'), 'utf8').split('\n')
+    expect(await works('admin', file[3] ?? '')).toBe(true)
+    await writing((primary) => {
+      const { sessions } = sqlPeople(primary, openMasterKey(readFileSync(join(dataDir, 'master.key'))))
+      return sessions.create(sampleSession(1, 'secret'), { replaces: null, keep: 9 }, entryOf('session.began'))
+    })
+    const { status, printed, warned } = await run('reset-password', 'ADMIN')
+    expect([status, printed.length, warned]).toEqual([0, 1, ''])
+    const [, password = ''] = /^the new password of admin, shown only now: (\S{29})$/.exec(printed[0] ?? '') ?? []
+    expect([await works('admin', password), await works('admin', file[3] ?? '')]).toEqual([true, false])
+    await writing(async (primary) => {
+      const { sessions, audit } = sqlPeople(primary, auditKey)
+      expect(await sessions.list(1)).toEqual([])
+      expect((await audit.list({ limit: 1, before: null })).records).toMatchObject([
+        { action: 'password.reset', actor: 'command line', subject: 'user 1', details: {} },
+      ])
+    })
+    expect((await run('verify-audit')).status).toBe(0)
+  })
+
+  it('says in words that there is no such user, no database, no key, or another key', async () => {
+    expect(await run('reset-password', 'admin')).toMatchObject({ status: 2, warned: expect.stringContaining('there is no database at') })
+    await run('migrate')
+    expect(await run('reset-password', 'nobody"')).toMatchObject({ status: 2, warned: 'there is no user "nobody\\""', printed: [] })
+    const other = { MASTER_KEY: randomBytes(32).toString('hex') }
+    expect(await runWith(other, 'reset-password', 'admin')).toMatchObject({
+      status: 2,
+      warned: expect.stringContaining('another master key'),
+    })
+    expect(await runWith(other, 'verify-audit')).toMatchObject({ status: 2, warned: expect.stringContaining('another master key') })
+    rmSync(join(dataDir, 'master.key'))
+    expect(await run('reset-password', 'admin')).toMatchObject({ status: 2, warned: expect.stringContaining('there is no master key') })
+    // It made none.
+    expect(existsSync(join(dataDir, 'master.key'))).toBe(false)
+  })
+})
+
+describe('verify-audit', () => {
+  it('says how many records there are and what the last one is, and finds a change', async () => {
+    await run('migrate')
+    const { status, printed } = await run('verify-audit')
+    // Two demo polls were made and opened, and one user made.
+    expect([status, printed]).toEqual([0, ['records        5', expect.stringMatching(/^last hash {6}[0-9a-f]{64}$/)]])
+    await writing((primary) => primary.db.updateTable('audit_trail').set({ actor: 'user 9' }).where('number', '=', 3).execute())
+    const broken = await run('verify-audit')
+    expect([broken.status, broken.printed]).toEqual([1, [expect.stringMatching(/^BROKEN at record 3: the record is not what was written/)]])
+    expect(broken.warned).toBe('')
   })
 })
 
@@ -188,6 +261,9 @@ describe('what can go wrong at the terminal', () => {
     [['recount', '1', '2'], 'too many arguments'],
     [['recount', '--replica'], 'set DB_REPLICA_HOST'],
     [['reset-admin-token'], 'there is no database at'],
+    [['reset-password', 'admin'], 'there is no database at'],
+    [['reset-password'], 'missing required argument'],
+    [['verify-audit'], 'there is no database at'],
     [['export-csv', '--every'], 'there is no database at'],
     [['set-up-replication'], 'a file has no replica'],
     [['set-up-replication', '--force-empty'], 'argument missing'],
@@ -215,6 +291,8 @@ describe('what can go wrong at the terminal', () => {
     for (const command of [
       'migrate',
       'reset-admin-token',
+      'reset-password',
+      'verify-audit',
       'export-csv',
       'recount',
       'set-up-replication',

@@ -15,6 +15,7 @@ import {
   WrongUseError,
 } from './compose.ts'
 import { UnknownPollError } from './recount.ts'
+import { UnknownUserError } from './reset-password.ts'
 import { StoppedError } from './stopped.ts'
 
 /** It did not do what it was to do: trying again may help. A recount that found a mismatch ends with this, too. */
@@ -30,6 +31,7 @@ const wrongUses = [
   NetworkFileSystemError,
   TokenFileError,
   UnknownPollError,
+  UnknownUserError,
   WrongUseError,
 ]
 const failures = [DatabaseFailedError, DatabaseUnusableError, ReplicationError, ServerError, StoppedError]
@@ -103,20 +105,24 @@ function commands({ open, output, finish }: Context): Command {
 
   program
     .command('migrate')
-    .description("bring the tables up to date; give a fresh installation its demo polls and an administrator's token")
+    .description(
+      "bring the tables up to date; give a fresh installation its demo polls, an administrator's token and a first administrator",
+    )
     .addHelpText(
       'after',
       `
 Run it before every start of a new version, as often as you like and several at once: one migrates, the others wait. It waits up to
 MIGRATION_WAIT_SECONDS for the database server, and makes the database DB_DATABASE where it is missing and DB_USER may. Without DB_HOST:
 the SQLite file in DATA_DIR (standalone does this by itself at every start). Needs MASTER_KEY where there is DB_HOST. The administrator's token
-is shown on the terminal; where there is none it is written to DATA_DIR/first-run.txt; with ADMIN_TOKEN none is made.
+and the password of the user admin are shown on the terminal; where there is none they are written to DATA_DIR/first-run.txt; with ADMIN_TOKEN
+and ADMIN_PASSWORD none is made up. admin is made where nobody can sign in as an administrator.
 ${exitStatuses}`,
     )
     .action(async () => {
-      const { migrations, tokenFile } = await open().jobs.migrate()
+      const { migrations, tokenFile, passwordFile } = await open().jobs.migrate()
       print(migrations.length === 0 ? 'nothing to migrate' : `migrated: ${migrations.join(', ')}`)
       if (tokenFile !== null) print(`the administrator's token is in ${tokenFile}`)
+      if (passwordFile !== null) print(`the password of the user admin is in ${passwordFile}`)
     })
 
   program
@@ -131,6 +137,43 @@ ${exitStatuses}`,
       const { tokenFile } = await jobs.resetAdminToken()
       if (tokenFile !== null) print(`the administrator's token is in ${tokenFile}`)
       print('it counts from the next start of api or standalone on')
+    })
+
+  program
+    .command('reset-password')
+    .description('give a user a new password, which is printed once; all sessions and API tokens of the user end')
+    .argument('<username>', 'whose')
+    .addHelpText(
+      'after',
+      `
+It may run beside a running Urna, and counts at once. Needs the master key: the change is recorded in the audit trail.
+${exitStatuses}`,
+    )
+    .action(async (username: string) => {
+      const { jobs } = open({ needsNoMasterKey: true })
+      const changed = await jobs.resetPassword(username)
+      print(`the new password of ${changed.username}, shown only now: ${changed.password}`)
+    })
+
+  program
+    .command('verify-audit')
+    .description(`check that nobody has changed the audit trail; exit status ${failedStatus} if somebody has`)
+    .addHelpText(
+      'after',
+      `
+Reads all records, on DB_HOST. Note the last hash elsewhere: a trail that has been put back to an earlier state is whole, but does not hold it.
+${exitStatuses}`,
+    )
+    .action(async () => {
+      const { jobs } = open({ needsNoMasterKey: true })
+      const verdict = await jobs.verifyAudit()
+      if (verdict.whole) {
+        print(`records        ${verdict.records}`)
+        print(`last hash      ${verdict.lastHash === null ? 'none' : Buffer.from(verdict.lastHash).toString('hex')}`)
+        return
+      }
+      print(`BROKEN at record ${verdict.brokenAt}: ${verdict.reason}`)
+      finish(failedStatus)
     })
 
   program

@@ -17,7 +17,14 @@ import {
   SqlSettings,
   sqlPeople,
 } from '@urna/database'
-import { administratorTokenHash, directoryExportStore, exportResults, prepareInstallation, resultsCsv } from '@urna/jobs'
+import {
+  administratorTokenHash,
+  directoryExportStore,
+  exportResults,
+  makeFirstAdministrator,
+  prepareInstallation,
+  resultsCsv,
+} from '@urna/jobs'
 import { startEmbeddedQueue } from '@urna/queue/embedded/embedded-queue'
 import {
   createLifecycle,
@@ -93,6 +100,17 @@ export async function compose(config: StandaloneConfig, logger: Logger): Promise
     show: process.stdout.isTTY === true ? showToken : null,
   })
 
+  const people = sqlPeople(primary, masterKey)
+  const { passwordFile } = await makeFirstAdministrator({
+    users: people.users,
+    configured: config.adminPassword,
+    clock,
+    ids,
+    say: (line) => logger.warn(line),
+    dataDirectory: config.dataDir,
+    show: process.stdout.isTTY === true ? showPassword : null,
+  })
+
   const ballots = new SqlBallotRepository(primary)
   const epochs = new SqlQueueEpochs(primary)
   const epoch = await beginEpoch({ queue, epochs, ballots, settings, alarm: (message) => logger.error(message) })
@@ -166,6 +184,7 @@ export async function compose(config: StandaloneConfig, logger: Logger): Promise
   await api.listen({ port: config.port, host: config.host })
   announce(config, api.server.address(), logger)
   if (administrator.tokenFile !== null) logger.info({ path: administrator.tokenFile }, "the administrator's token is in this file")
+  if (passwordFile !== null) logger.info({ path: passwordFile }, 'the password of the user admin is in this file')
   return { lifecycle, failed }
 }
 
@@ -180,12 +199,16 @@ function showToken(token: string): void {
   console.log(`\n  Administrator's token, shown only now. Keep it:\n\n    ${token}\n`)
 }
 
+function showPassword(password: string): void {
+  console.log(`\n  The user admin was made. The password, shown only now; change it after signing in:\n\n    ${password}\n`)
+}
+
 function announce(config: StandaloneConfig, address: unknown, logger: Logger): void {
   const port = typeof address === 'object' && address !== null && 'port' in address ? address.port : config.port
   const url = config.publicUrl ?? `http://localhost:${port}`
   logger.info({ url, dataDir: config.dataDir }, 'Urna is ready')
   if (process.stdout.isTTY !== true) return
   console.log(
-    `\n  Urna is ready:  ${url}\n  API and docs:   ${url}/docs\n  Your data:      ${config.dataDir}   (Ctrl-C stops; every ballot stays)\n`,
+    `\n  Urna is ready:  ${url}\n  Sign in:        ${url}/admin   (user admin)\n  API and docs:   ${url}/docs\n  Your data:      ${config.dataDir}   (Ctrl-C stops; every ballot stays)\n`,
   )
 }

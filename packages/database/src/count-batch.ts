@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import {
+  bytesKey,
   type CanonicalAnswers,
   type ChangedBallot,
   type CountableBallot,
@@ -31,18 +32,21 @@ export interface CountStatements {
    * one statement acts once.
    */
   upsertBallots(rows: number): string
-  /** A row: poll_id, voter_key; after all rows: batch_id. Selects poll_id, answers, prev_answers of those rows that carry it. */
+  /** A row: poll_id, voter_key; after all rows: batch_id. Selects poll_id, seq, answers, prev_answers of those rows that carry it. */
   readBack(rows: number): string
   /** A row: poll_id, question, tally_key, shard, n. Adds n, which may be negative, to the row or makes it. */
   addTallies(rows: number): string
   /** A row: poll_id, shard, n. */
   addTurnout(rows: number): string
+  /** A row: poll_id, shard, last_at_ms. Makes the row, or moves its time on, never back. */
+  moveActivity(rows: number): string
   /** A row: seq, reason, detail, at_ms, payload_sealed. Leaves alone what is there. */
   insertDeadLetters(rows: number): string
 }
 
 interface ReadBackRow {
   readonly poll_id: string
+  readonly seq: Uint8Array
   readonly answers: string
   readonly prev_answers: string | null
 }
@@ -74,12 +78,17 @@ export async function countBatch(primary: Primary, batch: CountBatch, onStep: (s
           ),
       })
       onStep('after-upsert')
-      const changed = toChangedBallots(
-        await runChunks<CountableBallot, ReadBackRow>(transaction, statements, ballots, (rows) => statements.readBack(rows), {
+      const readBack = await runChunks<CountableBallot, ReadBackRow>(
+        transaction,
+        statements,
+        ballots,
+        (rows) => statements.readBack(rows),
+        {
           push: (parameters, ballot) => parameters.push(ballot.pollId, ballot.voterKey),
           last: batchId,
-        }),
+        },
       )
+      const changed = toChangedBallots(readBack)
       const deltas = tallyDeltas(changed, batch.definitions)
       onStep('before-tally')
       await runChunks(transaction, statements, deltas.tallies, (rows) => statements.addTallies(rows), {
@@ -88,6 +97,9 @@ export async function countBatch(primary: Primary, batch: CountBatch, onStep: (s
       })
       await runChunks(transaction, statements, [...deltas.turnout], (rows) => statements.addTurnout(rows), {
         push: (parameters, [pollId, voters], isPadding) => parameters.push(pollId, shard, isPadding ? 0 : voters),
+      })
+      await runChunks(transaction, statements, activityOf(ballots, readBack), (rows) => statements.moveActivity(rows), {
+        push: (parameters, [pollId, lastAtMs]) => parameters.push(pollId, shard, lastAtMs),
       })
       await runChunks(transaction, statements, deadLetters, (rows) => statements.insertDeadLetters(rows), {
         push: (parameters, letter) => parameters.push(letter.seq, letter.reason, letter.detail, letter.atMs, letter.payloadSealed),
@@ -174,6 +186,18 @@ function toChangedBallots(rows: readonly ReadBackRow[]): ChangedBallot[] {
     answers: answersOf(row.answers),
     previousAnswers: row.prev_answers === null ? null : answersOf(row.prev_answers),
   }))
+}
+
+/** Poll -> the latest queue time of its ballots that changed a row; sorted by poll, as the batch is. */
+function activityOf(ballots: readonly CountableBallot[], readBack: readonly ReadBackRow[]): [PollId, number][] {
+  // A sequence names one ballot. Where every row was changed, as it nearly always is, nothing has to be looked up.
+  const changed = readBack.length === ballots.length ? null : new Set(readBack.map((row) => bytesKey(row.seq)))
+  const activity = new Map<PollId, number>()
+  for (const { pollId, seq, atMs } of ballots) {
+    if (changed !== null && !changed.has(bytesKey(seq))) continue
+    activity.set(pollId, Math.max(activity.get(pollId) ?? atMs, atMs))
+  }
+  return [...activity]
 }
 
 export function toAnswers(text: string): CanonicalAnswers {

@@ -53,7 +53,7 @@ export class FallbackDatabase {
   /** What ballots are taken by. */
   readonly definitions: PollReads
   readonly listings: Pick<PollRepository, 'list' | 'listSurveys'>
-  readonly results: Pick<ResultsReader, 'snapshot'>
+  readonly results: Pick<ResultsReader, 'snapshot' | 'activityOf'>
   /** On the primary alone, as everything below. */
   readonly polls: PollRepository
   readonly ballots: BallotRepository
@@ -197,16 +197,15 @@ export class FallbackDatabase {
     }
   }
 
-  #results(): Pick<ResultsReader, 'snapshot'> {
+  #results(): Pick<ResultsReader, 'snapshot' | 'activityOf'> {
     const { primary, replica } = this.#options
     const onPrimary = new SqlResultsReader({ ...primary, role: 'replica' })
     const onReplica = replica === null ? null : new SqlResultsReader(replica)
+    const read = <Value>(work: (results: ResultsReader) => Promise<Value>) =>
+      this.#read('results', onReplica && [this.#replica, () => work(onReplica)], [this.#primary, () => work(onPrimary)])
     return {
-      snapshot: (pollId) =>
-        this.#read('results', onReplica && [this.#replica, () => onReplica.snapshot(pollId)], [
-          this.#primary,
-          () => onPrimary.snapshot(pollId),
-        ]),
+      snapshot: (pollId) => read((results) => results.snapshot(pollId)),
+      activityOf: (pollIds) => read((results) => results.activityOf(pollIds)),
     }
   }
 

@@ -11,6 +11,7 @@ import {
   key32,
   listenAddress,
   minutesAsMs,
+  newPassword,
   oneOf,
   proxies,
   publicUrl,
@@ -115,6 +116,16 @@ export const plainSettings = {
     description:
       "The administrator's token, the same for every api. Unset: made once, by the first start or by the migration, and shown only then, on the terminal or in DATA_DIR/first-run.txt. Make one: `openssl rand -hex 24`.",
     usedBy: ['api', 'jobs', 'standalone'],
+  }),
+  adminPassword: setting({
+    name: 'ADMIN_PASSWORD',
+    group: 'secrets',
+    kind: newPassword,
+    default: null,
+    secret: true,
+    description:
+      'The password of the first administrator, the user `admin`, who is made by the first start or by the migration where nobody can sign in as an administrator; afterwards it is ignored. Unset: made up, and shown only then, on the terminal or in DATA_DIR/first-run.txt.',
+    usedBy: ['jobs', 'standalone'],
   }),
   backlogMax: setting({
     name: 'BACKLOG_MAX',

@@ -20,6 +20,7 @@ describe('defaults', () => {
       defaultPoll: 1,
       masterKey: null,
       adminToken: null,
+      adminPassword: null,
       backlogMax: 2_000_000,
       replayWindowMs: 900_000, // 15 minutes
       liveReadersMax: 20_000,
@@ -93,6 +94,7 @@ describe('good values', () => {
     ['MASTER_KEY', Buffer.from(hexKey, 'hex').toString('base64'), 'masterKey', Buffer.from(hexKey, 'hex')],
     ['MASTER_KEY', Buffer.alloc(32, 0xff).toString('base64url'), 'masterKey', Buffer.alloc(32, 0xff)],
     ['ADMIN_TOKEN', 'sixteen.letters!', 'adminToken', 'sixteen.letters!'],
+    ['ADMIN_PASSWORD', 'doze letras é', 'adminPassword', 'doze letras é'],
     ['EXPORT_EVERY', 'off', 'exportEvery', null],
     ['EXPORT_EVERY', '0 8-18 * * MON-FRI', 'exportEvery', '0 8-18 * * MON-FRI'],
     ['EXPORT_BOM', 'true', 'exportBom', true],
@@ -123,6 +125,7 @@ const badTexts: { readonly [Key in SettingKey]: readonly string[] } = {
   defaultPoll: ['0'],
   masterKey: ['short', 'g'.repeat(64), 'a'.repeat(42), 'a'.repeat(65), 'a'.repeat(32)],
   adminToken: ['fifteen-letters', 'with spaces in it which is long', 'não é ASCII mas longo', tooLong],
+  adminPassword: ['eleven lett', `${'a'.repeat(201)}`, 'with a tab\tin between'],
   backlogMax: ['0', '2_000_000'],
   replayWindowMs: ['0', '15m', '604801'],
   claimIdleMs: ['4', '3601', '30s'],

@@ -7,8 +7,8 @@ const groups = Object.entries(settingGroups) as [SettingGroup, string][]
 /** Said once at the head of a group. */
 const groupTexts: Partial<Record<SettingGroup, string>> = {
   secrets: `With a database server \`MASTER_KEY\` must be given to api, consumer and \`jobs migrate\`, which stores its fingerprint: another key is refused
-from then on. \`jobs export-csv\` and \`jobs recount\` need no key. \`ADMIN_TOKEN\` is best given where nobody sees the terminal of the migration,
-as in a cluster.`,
+from then on. \`jobs export-csv\` and \`jobs recount\` need no key. \`ADMIN_TOKEN\` and \`ADMIN_PASSWORD\` are best given where nobody sees the terminal of the
+migration, as in a cluster.`,
   database: `The names of older systems are read too; two names with different values are a mistake.`,
   queue: `Set \`REDIS_HOST\` for Redis, or \`AWS_REGION\` (or any other setting of SQS) for SQS; where both are set, \`QUEUE\` says which one it is.`,
   exports: `Standalone writes them at these times by itself. With a database server jobs do: \`jobs export-csv\` writes one.`,

@@ -167,6 +167,13 @@ export const key32: Kind<Buffer> = {
 /** It travels in an Authorization header: no spaces, nothing outside ASCII. */
 export const token: Kind<string> = text('16 to 512 characters of ASCII without spaces', /^[\x21-\x7e]{16,512}$/)
 
+/** As in the pages: what is long needs no signs and digits. */
+export const newPassword: Kind<string> = {
+  expected: '12 to 200 characters, without line breaks',
+  parse: (value) =>
+    value.length >= 12 && value.length <= 200 && value.isWellFormed() && !/[\p{Cc}\u2028\u2029]/u.test(value) ? value : undefined,
+}
+
 export const crashPointNames = ['after-read', 'after-upsert', 'before-tally', 'before-commit', 'after-commit', 'before-trim'] as const
 export type CrashPointName = (typeof crashPointNames)[number]
 

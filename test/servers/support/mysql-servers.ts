@@ -350,9 +350,28 @@ export class MysqlDatabases {
 
   async #empty(subject: MysqlSubject): Promise<void> {
     // Numbers that grow start at 1 again with the table.
-    const emptied = ['surveys', 'queue_epochs'].map((table) => `truncate table ${table}`)
-    const tables = ['poll_versions', 'polls', 'ballots', 'tallies', 'turnout', 'dead_letters', 'low_water', 'settings']
-    for (const statement of [...emptied, ...tables.map((table) => `delete from ${table}`)]) {
+    const emptied = ['surveys', 'queue_epochs', 'users'].map((table) => `truncate table ${table}`)
+    const tables = [
+      'poll_versions',
+      'polls',
+      'ballots',
+      'tallies',
+      'turnout',
+      'dead_letters',
+      'low_water',
+      'settings',
+      'poll_owners',
+      'sessions',
+      'sign_in_attempts',
+      'api_tokens',
+      'voting_codes',
+      'voter_roll',
+      'audit_trail',
+      'audit_head',
+      'poll_activity',
+    ]
+    const head = "insert into audit_head (head, number, hash, mac) values (1, 0, '', '')"
+    for (const statement of [...emptied, ...tables.map((table) => `delete from ${table}`), head]) {
       await this.#server.query(statement, [], subject.database)
     }
     this.#free.push(subject)

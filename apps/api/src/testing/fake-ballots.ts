@@ -6,6 +6,7 @@ import {
   type DeadLetterReason,
   epochOfSequence,
   type LowWater,
+  type PollActivity,
   type PollId,
   type PublishableBallot,
   type ResultsReader,
@@ -20,6 +21,7 @@ export class FakeBallots implements BallotRepository, ResultsReader {
   readonly erased: PollId[] = []
   lowWater: LowWater | null = null
   asOfMs: number | null = null
+  lastBallotAtMs: number | null = null
   failure: Error | null = null
   snapshots = 0
   finds = 0
@@ -58,6 +60,13 @@ export class FakeBallots implements BallotRepository, ResultsReader {
 
   async erase(pollId: PollId): Promise<void> {
     this.erased.push(pollId)
+  }
+
+  /** Of every poll the same time. */
+  async activityOf(pollIds: readonly PollId[]): Promise<Map<PollId, PollActivity>> {
+    if (this.failure !== null) throw this.failure
+    const turnoutOf = (pollId: PollId) => [...this.rows.keys()].filter((key) => key.startsWith(pollId)).length
+    return new Map(pollIds.map((pollId) => [pollId, { turnout: turnoutOf(pollId), lastBallotAtMs: this.lastBallotAtMs }]))
   }
 
   async snapshot(pollId: PollId): Promise<TallySnapshot> {

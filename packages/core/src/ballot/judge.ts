@@ -55,6 +55,7 @@ export function judge(queued: QueuedBallot, find: FindJudged): Verdict {
       seq: queued.seq,
       rank: rankOf(queued.seq, judged.definition.changesAllowed),
       answers: ballot.answers,
+      atMs: queued.atMs,
     },
   }
 }

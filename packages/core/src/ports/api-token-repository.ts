@@ -16,6 +16,7 @@ export interface ApiToken {
 
 /** API tokens, on the primary. Guarantee: only the hash of a token is stored. */
 export interface ApiTokenRepository {
+  /** Of a user who is gone: nothing. */
   create(token: ApiToken & { readonly hash: Uint8Array }, entry: AuditEntry): Promise<void>
   /** Expired ones too. */
   find(hash: Uint8Array): Promise<{ token: ApiToken; user: User } | null>

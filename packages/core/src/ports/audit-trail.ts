@@ -31,6 +31,9 @@ export type AuditVerdict =
 export interface AuditTrail {
   /** Newest first. `before`: a number; null: from the newest. */
   list(request: { limit: number; before: number | null }): Promise<{ records: readonly AuditRecord[]; next: number | null }>
-  /** Reads all of it. Who holds neither master key nor a note of an earlier `lastHash` cannot change a record unnoticed. */
+  /**
+   * Reads all of it. Who does not hold the master key cannot change, add or remove a record unnoticed; whoever puts back an earlier state of the whole database is found
+   * out by a note of a later `lastHash`. Once broken, it stays so: records that are added later do not heal it.
+   */
   verify(): Promise<AuditVerdict>
 }

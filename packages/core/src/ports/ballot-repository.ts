@@ -11,6 +11,8 @@ export interface CountableBallot {
   readonly seq: Sequence
   readonly rank: Buffer
   readonly answers: CanonicalAnswers
+  /** Queue time. */
+  readonly atMs: number
 }
 
 export type DeadLetterReason = 'late' | 'rejected'
@@ -49,7 +51,7 @@ export interface StoredBallot {
 
 /**
  * The idempotent receiver. Guarantee of `countBatch`: one transaction; the row (poll, voter) with the greatest rank wins; tallies and
- * turnout change by exactly what the rows changed by; the same batch again, in any order, beside any other consumer, changes nothing.
+ * turnout change by exactly what the rows changed by; a poll's activity is the latest queue time of a ballot that changed a row; the same batch again, in any order, beside any other consumer, changes nothing.
  *
  * Throws {@link RetryableDatabaseError} (nothing was committed, or it was: try the whole batch again) or
  * {@link PermanentDatabaseError} (this batch will never be taken as it is: some ballot in it cannot be stored).

@@ -24,7 +24,7 @@ export interface PollRepository {
   list(request: { publicOnly: boolean; limit: number; after: PollId | null }): Promise<PollListing>
   /**
    * As their organizers see them: newest first, never deleted ones. `ownerId`: only those of that user; null: all. `search`: what the title contains,
-   * whatever the case; null: all.
+   * whatever the case and the coding of accents; null: all.
    */
   listManaged(request: { ownerId: number | null; search: string | null; limit: number; after: PollId | null }): Promise<PollListing>
   /** Listed polls of one question that are no drafts, by survey id. */

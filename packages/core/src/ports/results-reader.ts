@@ -15,12 +15,20 @@ export interface TallySnapshot {
   readonly asOfMs: number | null
 }
 
+export interface PollActivity {
+  readonly turnout: number
+  /** Queue time of the last ballot that was counted, epoch milliseconds; null: none was. */
+  readonly lastBallotAtMs: number | null
+}
+
 /**
  * The read model, on the replica. Guarantee: turnout, tallies and as-of come from ONE snapshot, in which the recount of ballots
  * equals the sum of tallies.
  */
 export interface ResultsReader {
   snapshot(pollId: PollId): Promise<TallySnapshot>
+  /** Of each of these polls, in one snapshot; also of those that nobody knows. */
+  activityOf(pollIds: readonly PollId[]): Promise<Map<PollId, PollActivity>>
   /** The same numbers counted again from the ballots themselves, in one snapshot with the stored ones. Takes time and memory as ballots do. */
   recount(
     pollId: PollId,

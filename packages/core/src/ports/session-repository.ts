@@ -13,7 +13,7 @@ export interface Session {
 
 /** Sessions, on the primary. Guarantee: only the hash of a session's secret is stored. */
 export interface SessionRepository {
-  /** Ends `replaces` (a hash), keeps the user's newest `keep` sessions, and notes the time of the sign-in. */
+  /** Ends `replaces` (a hash), keeps this one and the newest others of the user, `keep` in all, and notes the time of the sign-in. Of a user who is gone: nothing. */
   create(
     session: Session & { readonly hash: Uint8Array },
     options: { replaces: Uint8Array | null; keep: number },

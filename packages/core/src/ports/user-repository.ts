@@ -37,7 +37,7 @@ export interface UserRepository {
   /** Whatever the case. */
   findByUsername(username: string): Promise<User | null>
   findByUsernames(usernames: readonly string[]): Promise<readonly User[]>
-  /** By id. `search`: what username, full name or email contain, whatever the case; null: all. */
+  /** By id. `search`: what username, full name or email contain, whatever the case and the coding of accents; null: all. */
   list(request: { search: string | null; role: Role | null; limit: number; after: number | null }): Promise<UserListing>
   update(id: number, changes: UserInput & { atMs: number }, entry: AuditEntry): Promise<UserChange>
   /** With sessions, tokens and places on voter rolls; the user's polls have no owner then. Ballots stay, and nothing links them to anybody. */
@@ -54,5 +54,6 @@ export interface UserRepository {
   rehash(id: number, change: { from: string; to: string }): Promise<void>
   /** Who the user is on voter rolls. */
   votingId(id: number): Promise<VotingId | null>
+  /** Those who can sign in: an administrator without a password is none. */
   countAdministrators(): Promise<number>
 }

@@ -94,6 +94,8 @@ export function sampleBallot(poll: SamplePoll, voter: number, place: number, ans
     seq,
     rank: rankOf(seq, poll.definition.changesAllowed),
     answers,
+    // The greater the place, the later.
+    atMs: 1_000_000 + place,
   }
 }
 

@@ -31,7 +31,8 @@ export class InMemoryAuditTrail implements AuditTrail {
 
   async verify(): Promise<AuditVerdict> {
     this.#assertWorks()
-    const { head, records } = this.kept
+    const { head } = this.kept
+    const records = [...this.kept.records]
     async function* pages() {
       yield records
     }

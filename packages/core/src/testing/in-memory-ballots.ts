@@ -25,6 +25,7 @@ export class InMemoryBallots {
   /** Poll -> `question:key` -> sum. */
   readonly #tallies = new Map<PollId, Map<string, Tally>>()
   readonly #turnout = new Map<PollId, number>()
+  readonly #lastBallotAtMs = new Map<PollId, number>()
   readonly #deadLetters = new Map<string, DeadLetter>()
   readonly #lowWater = new Map<string, LowWater>()
   readonly #epochs = new Map<string, number>()
@@ -65,6 +66,7 @@ export class InMemoryBallots {
       this.#ballots.delete(pollId)
       this.#tallies.delete(pollId)
       this.#turnout.delete(pollId)
+      this.#lastBallotAtMs.delete(pollId)
     },
   }
 
@@ -72,6 +74,12 @@ export class InMemoryBallots {
     snapshot: async (pollId) => {
       this.#assertWorks()
       return this.#snapshot(pollId)
+    },
+    activityOf: async (pollIds) => {
+      this.#assertWorks()
+      return new Map(
+        pollIds.map((id) => [id, { turnout: this.#turnout.get(id) ?? 0, lastBallotAtMs: this.#lastBallotAtMs.get(id) ?? null }]),
+      )
     },
     recount: async (pollId, tallyKeysOf) => {
       this.#assertWorks()
@@ -116,7 +124,10 @@ export class InMemoryBallots {
     }
     // May throw; what changes the store comes after it.
     const deltas = tallyDeltas(changed, batch.definitions)
-    for (const ballot of winning) mapOf(this.#ballots, ballot.pollId).set(bytesKey(ballot.voterKey), ballot)
+    for (const ballot of winning) {
+      mapOf(this.#ballots, ballot.pollId).set(bytesKey(ballot.voterKey), ballot)
+      this.#lastBallotAtMs.set(ballot.pollId, Math.max(this.#lastBallotAtMs.get(ballot.pollId) ?? ballot.atMs, ballot.atMs))
+    }
     for (const { pollId, question, key, delta } of deltas.tallies) add(mapOf(this.#tallies, pollId), question, key, delta)
     for (const [pollId, voters] of deltas.turnout) this.#turnout.set(pollId, (this.#turnout.get(pollId) ?? 0) + voters)
     for (const letter of batch.deadLetters) {

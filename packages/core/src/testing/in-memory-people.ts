@@ -1,3 +1,5 @@
+import { assertAuditEntry } from '../audit/audit-chain.ts'
+import { foldedText } from '../folded-text.ts'
 import type { PollId } from '../poll/poll.ts'
 import type { ApiToken, ApiTokenRepository } from '../ports/api-token-repository.ts'
 import type { AuditEntry } from '../ports/audit-trail.ts'
@@ -6,7 +8,7 @@ import type { SignInAttempts } from '../ports/sign-in-attempts.ts'
 import type { NewUser, UserChange, UserListing, UserRepository } from '../ports/user-repository.ts'
 import type { VoterRoll } from '../ports/voter-roll.ts'
 import type { VotingCode, VotingCodeRepository } from '../ports/voting-code-repository.ts'
-import { foldedUsername, fullName, type Role, type User, type UserInput, type VotingId } from '../users/user.ts'
+import { foldedUsername, type Role, searchedText, type User, type UserInput, type VotingId } from '../users/user.ts'
 import { InMemoryAuditTrail } from './in-memory-audit-trail.ts'
 
 interface StoredUser {
@@ -38,8 +40,10 @@ export class InMemoryPeople {
     this.#onUserRemoved = options.onUserRemoved ?? (() => {})
   }
 
-  #assertWorks(): void {
+  /** A change whose record cannot be kept does not happen. */
+  #assertWorks(entry?: AuditEntry): void {
     if (this.failure !== null) throw this.failure
+    if (entry !== undefined) assertAuditEntry(entry)
   }
 
   #all(): User[] {
@@ -50,10 +54,14 @@ export class InMemoryPeople {
     return [...this.#users.values()].find(({ user }) => foldedUsername(user.username) === foldedUsername(username))
   }
 
+  /** Those who can sign in. */
+  #administrators(): User[] {
+    return this.#all().filter((user) => user.role === 'administrator' && user.hasPassword)
+  }
+
   #isLastAdministrator(id: number): boolean {
-    const { role, hasPassword } = (this.#users.get(id) as StoredUser).user
-    const others = this.#all().filter((user) => user.id !== id && user.role === 'administrator' && user.hasPassword)
-    return role === 'administrator' && hasPassword && others.length === 0
+    const administrators = this.#administrators()
+    return administrators.length === 1 && administrators[0]?.id === id
   }
 
   #insert({ passwordHash, votingId, atMs, ...input }: NewUser): number {
@@ -73,6 +81,7 @@ export class InMemoryPeople {
   readonly users: UserRepository = {
     create: async (user: NewUser, entry: Omit<AuditEntry, 'subject'>) => {
       this.#assertWorks()
+      assertAuditEntry({ ...entry, subject: 'user' })
       if (this.#storedOf(user.username) !== undefined) return { kind: 'username_taken' as const }
       const id = this.#insert(user)
       this.audit.append({ ...entry, subject: `user ${id}` })
@@ -80,18 +89,20 @@ export class InMemoryPeople {
     },
     createAll: async (users: readonly NewUser[], entry: Omit<AuditEntry, 'subject'>) => {
       this.#assertWorks()
-      const seen = new Set<string>()
+      assertAuditEntry({ ...entry, subject: 'users' })
+      if (users.length === 0) return { kind: 'done' as const, ids: [] }
+      const seen = new Set([...this.#users.values()].map(({ user }) => foldedUsername(user.username)))
       const usernames = users
         .map(({ username }) => username)
         .filter((username) => {
           const folded = foldedUsername(username)
-          const isTaken = seen.has(folded) || this.#storedOf(username) !== undefined
+          const isTaken = seen.has(folded)
           seen.add(folded)
           return isTaken
         })
       if (usernames.length > 0) return { kind: 'username_taken' as const, usernames }
       const ids = users.map((user) => this.#insert(user))
-      this.audit.append({ ...entry, subject: `users ${ids[0] ?? ''}-${ids.at(-1) ?? ''}` })
+      this.audit.append({ ...entry, subject: ids.length === 1 ? `user ${ids[0]}` : `users ${ids[0]}-${ids.at(-1)}` })
       return { kind: 'done' as const, ids }
     },
     find: async (id: number) => {
@@ -109,18 +120,16 @@ export class InMemoryPeople {
     },
     list: async (request: { search: string | null; role: Role | null; limit: number; after: number | null }): Promise<UserListing> => {
       this.#assertWorks()
-      const search = (request.search ?? '').toLowerCase()
+      const search = foldedText(request.search ?? '')
       const matching = this.#all().filter(
-        (user) =>
-          (request.role === null || user.role === request.role) &&
-          [user.username, fullName(user), user.email].some((text) => text.toLowerCase().includes(search)),
+        (user) => (request.role === null || user.role === request.role) && searchedText(user).includes(search),
       )
       const rest = matching.filter(({ id }) => request.after === null || id > request.after)
       const users = rest.slice(0, request.limit)
       return { users, next: rest.length > request.limit ? (users.at(-1)?.id ?? null) : null, total: matching.length }
     },
     update: async (id: number, { atMs, ...input }: UserInput & { atMs: number }, entry: AuditEntry): Promise<UserChange> => {
-      this.#assertWorks()
+      this.#assertWorks(entry)
       const stored = this.#users.get(id)
       if (stored === undefined) return 'not_found'
       const other = this.#storedOf(input.username)
@@ -131,7 +140,7 @@ export class InMemoryPeople {
       return 'done'
     },
     remove: async (id: number, entry: AuditEntry): Promise<UserChange> => {
-      this.#assertWorks()
+      this.#assertWorks(entry)
       if (!this.#users.has(id)) return 'not_found'
       if (this.#isLastAdministrator(id)) return 'last_administrator'
       this.#users.delete(id)
@@ -151,7 +160,7 @@ export class InMemoryPeople {
       change: { passwordHash: string; atMs: number; keepSession: Uint8Array | null },
       entry: AuditEntry,
     ): Promise<'done' | 'not_found'> => {
-      this.#assertWorks()
+      this.#assertWorks(entry)
       const stored = this.#users.get(id)
       if (stored === undefined) return 'not_found'
       stored.passwordHash = change.passwordHash
@@ -171,7 +180,7 @@ export class InMemoryPeople {
     },
     countAdministrators: async () => {
       this.#assertWorks()
-      return this.#all().filter(({ role }) => role === 'administrator').length
+      return this.#administrators().length
     },
   }
 
@@ -181,14 +190,15 @@ export class InMemoryPeople {
       options: { replaces: Uint8Array | null; keep: number },
       entry: AuditEntry,
     ) => {
-      this.#assertWorks()
+      this.#assertWorks(entry)
       if (options.replaces !== null) this.#sessions.delete(hex(options.replaces))
-      this.#sessions.set(hex(hash), session)
-      const all = [...this.#sessions].filter(([, { userId }]) => userId === session.userId)
-      all.sort(([, left], [, right]) => right.createdAtMs - left.createdAtMs)
-      for (const [old] of all.slice(options.keep)) this.#sessions.delete(old)
       const stored = this.#users.get(session.userId)
-      if (stored !== undefined) stored.user = { ...stored.user, lastSignInAtMs: session.createdAtMs }
+      if (stored === undefined) return
+      const others = [...this.#sessions].filter(([, { userId }]) => userId === session.userId)
+      others.sort(([, left], [, right]) => right.createdAtMs - left.createdAtMs || (left.id < right.id ? -1 : 1))
+      for (const [old] of others.slice(Math.max(0, options.keep - 1))) this.#sessions.delete(old)
+      this.#sessions.set(hex(hash), session)
+      stored.user = { ...stored.user, lastSignInAtMs: session.createdAtMs }
       this.audit.append(entry)
     },
     find: async (hash: Uint8Array) => {
@@ -209,7 +219,7 @@ export class InMemoryPeople {
         .sort((left, right) => right.createdAtMs - left.createdAtMs || (left.id < right.id ? -1 : 1))
     },
     remove: async (userId: number, id: string, entry: AuditEntry) => {
-      this.#assertWorks()
+      this.#assertWorks(entry)
       for (const [hash, session] of this.#sessions) {
         if (session.userId !== userId || session.id !== id) continue
         this.#sessions.delete(hash)
@@ -230,7 +240,8 @@ export class InMemoryPeople {
 
   readonly tokens: ApiTokenRepository = {
     create: async ({ hash, ...token }: ApiToken & { readonly hash: Uint8Array }, entry: AuditEntry) => {
-      this.#assertWorks()
+      this.#assertWorks(entry)
+      if (!this.#users.has(token.userId)) return
       this.#tokens.set(hex(hash), token)
       this.audit.append(entry)
     },
@@ -242,7 +253,8 @@ export class InMemoryPeople {
     },
     touch: async (id: string, atMs: number) => {
       this.#assertWorks()
-      for (const [hash, token] of this.#tokens) if (token.id === id) this.#tokens.set(hash, { ...token, lastUsedAtMs: atMs })
+      for (const [hash, token] of this.#tokens)
+        if (token.id === id) this.#tokens.set(hash, { ...token, lastUsedAtMs: Math.max(atMs, token.lastUsedAtMs ?? atMs) })
     },
     list: async (userId: number) => {
       this.#assertWorks()
@@ -251,7 +263,7 @@ export class InMemoryPeople {
         .sort((left, right) => right.createdAtMs - left.createdAtMs || (left.id < right.id ? -1 : 1))
     },
     remove: async (userId: number, id: string, entry: AuditEntry) => {
-      this.#assertWorks()
+      this.#assertWorks(entry)
       for (const [hash, token] of this.#tokens) {
         if (token.userId !== userId || token.id !== id) continue
         this.#tokens.delete(hash)
@@ -288,7 +300,7 @@ export class InMemoryPeople {
 
   readonly codes: VotingCodeRepository = {
     add: async (pollId: PollId, codes: readonly (VotingCode & { readonly hash: Uint8Array })[], codesMax: number, entry: AuditEntry) => {
-      this.#assertWorks()
+      this.#assertWorks(entry)
       const ofPoll = this.#codes.get(pollId) ?? new Map<string, VotingCode>()
       if (ofPoll.size + codes.length > codesMax) return false
       for (const { hash, ...code } of codes) ofPoll.set(hex(hash), code)
@@ -310,7 +322,7 @@ export class InMemoryPeople {
       return { codes, next: rest.length > limit ? (codes.at(-1)?.id ?? null) : null, total: all.length, revoked }
     },
     revoke: async (pollId: PollId, id: string, atMs: number, entry: AuditEntry) => {
-      this.#assertWorks()
+      this.#assertWorks(entry)
       for (const [hash, code] of this.#codes.get(pollId) ?? []) {
         if (code.id !== id) continue
         if (code.revokedAtMs === null) {
@@ -329,7 +341,7 @@ export class InMemoryPeople {
 
   readonly roll: VoterRoll = {
     add: async (pollId: PollId, userIds: readonly number[], entry: AuditEntry) => {
-      this.#assertWorks()
+      this.#assertWorks(entry)
       const roll = this.#rolls.get(pollId) ?? new Set<number>()
       const added = new Set(userIds.filter((id) => this.#users.has(id) && !roll.has(id)))
       for (const id of added) roll.add(id)
@@ -338,7 +350,7 @@ export class InMemoryPeople {
       return added.size
     },
     remove: async (pollId: PollId, userId: number, entry: AuditEntry) => {
-      this.#assertWorks()
+      this.#assertWorks(entry)
       const removed = this.#rolls.get(pollId)?.delete(userId) ?? false
       if (removed) this.audit.append(entry)
       return removed

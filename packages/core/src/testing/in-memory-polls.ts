@@ -1,3 +1,5 @@
+import { assertAuditEntry } from '../audit/audit-chain.ts'
+import { foldedText } from '../folded-text.ts'
 import type { Poll, PollId, PollVersion } from '../poll/poll.ts'
 import type { AuditEntry } from '../ports/audit-trail.ts'
 import { PermanentDatabaseError } from '../ports/ballot-repository.ts'
@@ -23,6 +25,7 @@ export class InMemoryPolls implements PollRepository {
 
   async create(poll: Poll, entry?: AuditEntry): Promise<void> {
     this.#assertWorks()
+    if (entry !== undefined) assertAuditEntry(entry)
     if (poll.surveyId !== null) throw new Error('a new poll has no survey id: it gets one with a version')
     if (this.#polls.has(poll.id)) throw new PermanentDatabaseError('there is a poll with this id')
     this.#polls.set(poll.id, {
@@ -62,11 +65,11 @@ export class InMemoryPolls implements PollRepository {
     limit: number
     after: PollId | null
   }): Promise<{ polls: Poll[]; next: PollId | null }> {
-    const search = request.search?.toLowerCase() ?? ''
+    const search = foldedText(request.search ?? '')
     return this.#page(
       request,
       ({ ownerId, definition }) =>
-        (request.ownerId === null || ownerId === request.ownerId) && definition.title.toLowerCase().includes(search),
+        (request.ownerId === null || ownerId === request.ownerId) && foldedText(definition.title).includes(search),
     )
   }
 
@@ -130,6 +133,7 @@ export class InMemoryPolls implements PollRepository {
 
   #change(id: PollId, expectedRevision: number, change: Partial<Poll>, entry: AuditEntry | undefined): boolean {
     this.#assertWorks()
+    if (entry !== undefined) assertAuditEntry(entry)
     const stored = this.#polls.get(id)
     if (stored === undefined || stored.poll.revision !== expectedRevision || stored.poll.deletedAtMs !== null) return false
     stored.poll = { ...stored.poll, ...change, revision: expectedRevision + 1 }

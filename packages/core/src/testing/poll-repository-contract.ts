@@ -3,13 +3,16 @@ import type { Poll, PollDefinition, PollId } from '../poll/poll.ts'
 import { newPollId } from '../poll/poll-id.ts'
 import { PermanentDatabaseError } from '../ports/ballot-repository.ts'
 import { systemIds } from '../ports/id-generator.ts'
+import type { People } from '../ports/people.ts'
 import type { PollRepository } from '../ports/poll-repository.ts'
 import { sampleDefinition, sampleDraft, sampleQuestion, untilDone } from './counting-samples.ts'
+import { actionsOf, entryOf, sampleUser } from './people-samples.ts'
 
 export interface PollRepositorySubject {
   readonly polls: PollRepository
   /** On the same database. */
   readonly second: PollRepository
+  readonly people: Pick<People, 'users' | 'audit'>
   close(): Promise<void>
 }
 
@@ -250,6 +253,108 @@ export function pollRepositoryContract(name: string, makeSubject: () => Promise<
       expect(await polls.updateDefinition(open.id, unlisted, open.revision)).toBe(true)
       expect(idsOf(await polls.listSurveys(10))).toEqual([edited.id])
       expect((await polls.find(open.id))?.surveyId).toBe(open.surveyId)
+    })
+
+    async function ownersOf({ users }: Pick<People, 'users'>): Promise<[number, number]> {
+      const made = await users.createAll([sampleUser('id-1'), sampleUser('id-2')], entryOf('users.imported'))
+      return (made.kind === 'done' ? made.ids : []) as [number, number]
+    }
+
+    it('knows whose poll it is, wherever it is read', async () => {
+      const { polls, second, people } = await subject()
+      const [owner] = await ownersOf(people)
+      const poll = await opened(polls, { ownerId: owner })
+      expect(poll.ownerId).toBe(owner)
+      expect((await second.findBySurveyId(poll.surveyId as number))?.ownerId).toBe(owner)
+      expect((await second.list({ publicOnly: true, limit: 1, after: null })).polls[0]?.ownerId).toBe(owner)
+      expect((await second.listSurveys(1))[0]?.ownerId).toBe(owner)
+      expect((await created(polls)).ownerId).toBeNull()
+    })
+
+    it('lists for organizers what is theirs, drafts and unlisted ones too, in pages', async () => {
+      const { polls, second, people } = await subject()
+      const [owner, other] = await ownersOf(people)
+      const mine: PollId[] = []
+      for (let index = 0; index < 5; index++) {
+        mine.unshift(
+          (await created(polls, { ownerId: owner, createdAtMs: index, definition: sampleDefinition({ listed: index % 2 === 0 }) })).id,
+        )
+        await created(polls, { ownerId: index % 2 === 0 ? other : null, createdAtMs: index })
+      }
+      const deleted = await created(polls, { ownerId: owner, createdAtMs: 9 })
+      await polls.markDeleted(deleted.id, 1, 1)
+      const request = { ownerId: owner, search: null, limit: 2 }
+      const first = await second.listManaged({ ...request, after: null })
+      const rest = await second.listManaged({ ...request, after: first.next })
+      const last = await second.listManaged({ ...request, after: rest.next })
+      expect([first, rest, last].map(({ polls: found, next }) => [idsOf(found), next])).toEqual([
+        [mine.slice(0, 2), mine[1]],
+        [mine.slice(2, 4), mine[3]],
+        [mine.slice(4), null],
+      ])
+      expect(first.polls[0]).toEqual(await polls.find(mine[0] as PollId))
+      expect((await polls.listManaged({ ...request, ownerId: null, limit: 10, after: null })).polls).toHaveLength(10)
+      expect((await polls.listManaged({ ...request, limit: 5, after: null })).next).toBeNull()
+      expect(await polls.listManaged({ ...request, after: newPollId(systemIds) })).toEqual({ polls: [], next: null })
+      expect(await polls.listManaged({ ...request, ownerId: 99, after: null })).toEqual({ polls: [], next: null })
+    })
+
+    it('searches titles as people write them, and nothing in a search is a sign of its own', async () => {
+      const { polls, second, people } = await subject()
+      const [owner] = await ownersOf(people)
+      const titles = [
+        'Elei\u00e7\u00e3o da Comiss\u00e3o',
+        'ELEIC\u0327A\u0303O 2026',
+        'Stra\u00dfe?',
+        '100%_\\"\'',
+        '\u0130stanbul \ud83d\uddf3\ufe0f',
+        ...hostileTexts,
+      ]
+      const ids = new Map<PollId, string>()
+      for (const [index, title] of titles.entries()) {
+        // What else a definition says is not the title.
+        const definition = sampleDefinition({
+          title,
+          description: 'found',
+          questions: [sampleQuestion(1, ['found', 'b'], { text: 'found' })],
+        })
+        ids.set((await created(polls, { createdAtMs: 100 - index, ownerId: index === 0 ? owner : null, definition })).id, title)
+      }
+      const found = async (search: string, ownerId: number | null = null) =>
+        (await second.listManaged({ ownerId, search, limit: 50, after: null })).polls.map(({ id }) => ids.get(id))
+      expect(await found('elei\u00e7\u00e3o')).toEqual(titles.slice(0, 2))
+      expect(await found('ELEI\u00c7A\u0303O', owner)).toEqual(titles.slice(0, 1))
+      expect(await found('eleicao')).toEqual([])
+      expect(await found('STRASSE')).toEqual(['Stra\u00dfe?'])
+      expect(await found('0%_\\"')).toEqual([titles[3]])
+      expect(await found('%_%')).toEqual([])
+      expect(await found('i\u0307STANBUL')).toEqual([titles[4]])
+      expect(await found('found')).toEqual([])
+      expect(await found('title')).toEqual([])
+      for (const text of hostileTexts.filter((one) => one.trim() !== '')) expect(await found(text)).toContain(text)
+      expect(await found('')).toEqual(titles)
+      // In pages: of ever so many titles, only those that match.
+      const first = await second.listManaged({ ownerId: null, search: 'ele', limit: 1, after: null })
+      expect([first.polls.map(({ id }) => ids.get(id)), first.next]).toEqual([[titles[0]], first.polls[0]?.id])
+      const rest = await second.listManaged({ ownerId: null, search: 'ele', limit: 1, after: first.next })
+      expect([rest.polls.map(({ id }) => ids.get(id)), rest.next]).toEqual([[titles[1]], null])
+    })
+
+    it('records a change with it, or does neither', async () => {
+      const { polls, second, people } = await subject()
+      const poll = sampleDraft()
+      await polls.create(poll, entryOf('poll.created'))
+      await expect(second.create(poll, entryOf('poll.created'))).rejects.toBeInstanceOf(PermanentDatabaseError)
+      const version = { version: 2, opensAtMs: 1, closesAtMs: null }
+      expect(await polls.updateDefinition(poll.id, sampleDefinition({ title: 'b' }), 1, entryOf('poll.edited'))).toBe(true)
+      expect(await polls.updateDefinition(poll.id, sampleDefinition({ title: 'c' }), 1, entryOf('poll.edited'))).toBe(false)
+      expect(await polls.addVersion(poll.id, version, 1, true, entryOf('poll.opened'))).toBe(false)
+      expect(await polls.addVersion(poll.id, version, 2, true, entryOf('poll.opened'))).toBe(true)
+      expect(await polls.markDeleted(poll.id, 5, 2, entryOf('poll.deleted'))).toBe(false)
+      await expect(polls.markDeleted(poll.id, 5, 3, entryOf('x'.repeat(65)))).rejects.toThrow(RangeError)
+      expect((await polls.find(poll.id))?.deletedAtMs).toBeNull()
+      expect(await polls.markDeleted(poll.id, 5, 3, entryOf('poll.deleted'))).toBe(true)
+      expect(await actionsOf(people)).toEqual({ 'poll.created': 1, 'poll.edited': 1, 'poll.opened': 1, 'poll.deleted': 1 })
     })
   })
 }

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { tallyKeys } from '../ballot/tally-keys.ts'
+import type { PollId } from '../poll/poll.ts'
 import type { BallotRepository } from '../ports/ballot-repository.ts'
 import type { ResultsReader } from '../ports/results-reader.ts'
 import {
@@ -106,6 +107,82 @@ export function resultsReaderContract(name: string, makeSubject: () => Promise<R
       // Counted by another rule it is something else: it does come from the ballots.
       const byLength = await results.recount(poll.id, (answers) => [{ question: 1, key: `${answers.length} answers` }])
       expect(byLength.counted).toEqual({ turnout: 300, tallies: [{ question: 1, key: '3 answers', count: 300 }], asOfMs: null })
+    })
+
+    it('knows when the last ballot came that was counted, and nothing of those that were not', async () => {
+      const { results, repository } = await subject()
+      const [poll, other] = [samplePoll({ changesAllowed: false }), samplePoll()]
+      const activity = async () => {
+        const found = await results.activityOf([poll.id, other.id])
+        return [poll, other].map(({ id }) => [found.get(id)?.turnout, found.get(id)?.lastBallotAtMs])
+      }
+      const count = (places: [voter: number, place: number][], shard = 0) =>
+        repository.countBatch(
+          batchOf(
+            [poll],
+            places.map(([voter, place]) => sampleBallot(poll, voter, place, ['1'])),
+            { shard },
+          ),
+        )
+      expect(await activity()).toEqual([
+        [0, null],
+        [0, null],
+      ])
+      const atMs = (place: number) => 1_000_000 + place
+      await count([[1, 50]])
+      expect(await activity()).toEqual([
+        [1, atMs(50)],
+        [0, null],
+      ])
+      // Delivered again, or earlier than what is there: time does not go back.
+      await count([[1, 50]])
+      await count([[2, 30]])
+      expect((await activity())[0]).toEqual([2, atMs(50)])
+      // The first ballot of a voter counts here: this one does not, alone or beside one that does.
+      await count([[1, 90]])
+      expect((await activity())[0]).toEqual([2, atMs(50)])
+      await count([
+        [1, 91],
+        [2, 92],
+        [3, 60],
+        [4, 55],
+      ])
+      expect((await activity())[0]).toEqual([4, atMs(60)])
+      // Of several shards the latest.
+      await count([[5, 70]], 7)
+      await count([[6, 65]], 3)
+      expect((await activity())[0]).toEqual([6, atMs(70)])
+      await repository.countBatch(batchOf([other], [sampleBallot(other, 1, 2, ['1'])]))
+      expect((await activity())[1]).toEqual([1, atMs(2)])
+      await repository.erase(poll.id)
+      expect(await activity()).toEqual([
+        [0, null],
+        [1, atMs(2)],
+      ])
+    })
+
+    it('keeps the latest time of many polls, whoever counts at once', async () => {
+      const { results, repository } = await subject()
+      const polls = Array.from({ length: 40 }, () => samplePoll())
+      await Promise.all(
+        Array.from({ length: 6 }, (_, round) =>
+          untilDone(() =>
+            repository.countBatch(
+              batchOf(
+                polls,
+                polls.map((poll, index) => sampleBallot(poll, round, 1_000 * ((round * 5) % 6) + index, ['1'])),
+              ),
+            ),
+          ),
+        ),
+      )
+      const unknown = Array.from({ length: 1_200 }, () => samplePoll().id)
+      const activity = await results.activityOf([...unknown, ...polls.map(({ id }) => id)])
+      expect(polls.map(({ id }) => activity.get(id))).toEqual(
+        polls.map((_, index) => ({ turnout: 6, lastBallotAtMs: 1_000_000 + 5_000 + index })),
+      )
+      expect([activity.size, activity.get(unknown[0] as PollId)]).toEqual([1_240, { turnout: 0, lastBallotAtMs: null }])
+      expect(await results.activityOf([])).toEqual(new Map())
     })
 
     it('reads one snapshot while a writer keeps writing', async () => {

@@ -29,7 +29,7 @@ export const mysqlCountStatements: CountStatements = {
         ${ifGreater('`rank`')}`,
   ),
   readBack: remembered(
-    (rows) => `select poll_id, answers, prev_answers from ballots
+    (rows) => `select poll_id, seq, answers, prev_answers from ballots
       where (poll_id, voter_key) in (${times(rows, '(?, ?)')}) and batch_id = ?`,
   ),
   addTallies: remembered(
@@ -39,6 +39,10 @@ export const mysqlCountStatements: CountStatements = {
   addTurnout: remembered(
     (rows) => `insert into turnout (poll_id, shard, n) values ${times(rows, '(?, ?, ?)')}
       on duplicate key update n = n + values(n)`,
+  ),
+  moveActivity: remembered(
+    (rows) => `insert into poll_activity (poll_id, shard, last_at_ms) values ${times(rows, '(?, ?, ?)')}
+      on duplicate key update last_at_ms = greatest(last_at_ms, values(last_at_ms))`,
   ),
   // Not `insert ignore`, which would also store a row cut to fit.
   insertDeadLetters: remembered(

@@ -107,6 +107,7 @@ export class SqlBallotRepository implements BallotRepository {
       db.transaction().execute(async (transaction) => {
         await transaction.deleteFrom('tallies').where('poll_id', '=', pollId).execute()
         await transaction.deleteFrom('turnout').where('poll_id', '=', pollId).execute()
+        await transaction.deleteFrom('poll_activity').where('poll_id', '=', pollId).execute()
       }),
     )
     for (;;) {

@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
-import type { PollId, ResultsReader, Tally, TallySnapshot } from '@urna/core'
+import type { PollActivity, PollId, ResultsReader, Tally, TallySnapshot } from '@urna/core'
 import type { Transaction } from 'kysely'
 import { toAnswers } from '../count-batch.ts'
 import { classified } from '../database-errors.ts'
+import { inChunks, inOneStatementMax } from '../in-chunks.ts'
 import type { Replica } from '../primary.ts'
 import type { Database } from '../schema.ts'
 
@@ -17,6 +18,30 @@ export class SqlResultsReader implements ResultsReader {
 
   snapshot(pollId: PollId): Promise<TallySnapshot> {
     return this.#inSnapshot((transaction) => readSnapshot(transaction, pollId))
+  }
+
+  activityOf(pollIds: readonly PollId[]): Promise<Map<PollId, PollActivity>> {
+    return this.#inSnapshot(async (transaction) => {
+      const turnouts = new Map<string, number>()
+      const times = new Map<string, number>()
+      for (const some of inChunks([...new Set(pollIds)], inOneStatementMax)) {
+        const voters = await transaction
+          .selectFrom('turnout')
+          .select(({ fn }) => ['poll_id', fn.sum<number>('n').as('voters')])
+          .where('poll_id', 'in', some)
+          .groupBy('poll_id')
+          .execute()
+        for (const row of voters) turnouts.set(row.poll_id, Number(row.voters))
+        const last = await transaction
+          .selectFrom('poll_activity')
+          .select(({ fn }) => ['poll_id', fn.max('last_at_ms').as('at_ms')])
+          .where('poll_id', 'in', some)
+          .groupBy('poll_id')
+          .execute()
+        for (const row of last) times.set(row.poll_id, row.at_ms)
+      }
+      return new Map(pollIds.map((id) => [id, { turnout: turnouts.get(id) ?? 0, lastBallotAtMs: times.get(id) ?? null }]))
+    })
   }
 
   /** Holds its connection for as long as it takes: give it a reader of its own. The event loop turns in between. */

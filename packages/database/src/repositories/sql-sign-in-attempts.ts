@@ -30,7 +30,9 @@ export class SqlSignInAttempts implements SignInAttempts {
         ? sql`on conflict (attempt_key) do update set failures = sign_in_attempts.failures + 1, last_at_ms = max(sign_in_attempts.last_at_ms, excluded.last_at_ms)`
         : sql`on duplicate key update failures = failures + 1, last_at_ms = greatest(last_at_ms, values(last_at_ms))`
     await inTransaction(this.#primary, (transaction) =>
-      sql`insert into sign_in_attempts (attempt_key, failures, last_at_ms) values ${sql.join(rows)} ${onConflict}`.execute(transaction),
+      sql`insert into ${sql.table('sign_in_attempts')} (attempt_key, failures, last_at_ms) values ${sql.join(rows)} ${onConflict}`.execute(
+        transaction,
+      ),
     )
   }
 

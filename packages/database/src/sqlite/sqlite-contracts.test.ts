@@ -1,14 +1,15 @@
 import { ballotRepositoryContract } from '@urna/core/testing/ballot-repository-contract'
 import { lowWaterContract } from '@urna/core/testing/low-water-contract'
+import { peopleContracts } from '@urna/core/testing/people-contracts'
 import { pollRepositoryContract } from '@urna/core/testing/poll-repository-contract'
 import { queueEpochsContract } from '@urna/core/testing/queue-epochs-contract'
 import { resultsReaderContract } from '@urna/core/testing/results-reader-contract'
 import Sqlite from 'better-sqlite3'
 import { afterAll } from 'vitest'
 import { SqlBallotRepository } from '../repositories/sql-ballot-repository.ts'
-import { SqlPollRepository } from '../repositories/sql-poll-repository.ts'
 import { SqlQueueEpochs } from '../repositories/sql-queue-epochs.ts'
 import { SqlResultsReader } from '../repositories/sql-results-reader.ts'
+import { peopleSubject } from '../testing/people-subject.ts'
 import { directSubject, overPortSubject, PrimaryThread, type SqliteSubject } from '../testing/sqlite-subjects.ts'
 
 const threads = [new PrimaryThread(), new PrimaryThread()] as const
@@ -31,9 +32,11 @@ function contracts(name: string, open: () => Promise<SqliteSubject>): void {
   lowWaterContract(name, ballots)
   resultsReaderContract(name, ballots)
   pollRepositoryContract(name, async () => {
-    const { primary, second, close } = await open()
-    return { polls: new SqlPollRepository(primary), second: new SqlPollRepository(second), close }
+    const subject = await open()
+    const { people, polls, secondPolls, close } = peopleSubject(subject)
+    return { polls, second: secondPolls, people, close }
   })
+  peopleContracts(name, async () => peopleSubject(await open()))
   queueEpochsContract(name, async () => {
     const { primary, second, close } = await open()
     return { epochs: new SqlQueueEpochs(primary), second: new SqlQueueEpochs(second), close }

@@ -18,7 +18,7 @@ export const sqliteCountStatements: CountStatements = {
       where excluded."rank" > ballots."rank"`,
   ),
   readBack: remembered(
-    (rows) => `select poll_id, answers, prev_answers from ballots
+    (rows) => `select poll_id, seq, answers, prev_answers from ballots
       where (poll_id, voter_key) in (values ${times(rows, '(?, ?)')}) and batch_id = ?`,
   ),
   addTallies: remembered(
@@ -28,6 +28,10 @@ export const sqliteCountStatements: CountStatements = {
   addTurnout: remembered(
     (rows) => `insert into turnout (poll_id, shard, n) values ${times(rows, '(?, ?, ?)')}
       on conflict (poll_id, shard) do update set n = turnout.n + excluded.n`,
+  ),
+  moveActivity: remembered(
+    (rows) => `insert into poll_activity (poll_id, shard, last_at_ms) values ${times(rows, '(?, ?, ?)')}
+      on conflict (poll_id, shard) do update set last_at_ms = max(poll_activity.last_at_ms, excluded.last_at_ms)`,
   ),
   insertDeadLetters: remembered(
     (rows) => `insert into dead_letters (seq, reason, detail, at_ms, payload_sealed) values ${times(rows, '(?, ?, ?, ?, ?)')}
