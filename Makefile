@@ -61,8 +61,9 @@ bench-cache: $(INSTALLED) ## results read through each layer of caches against n
 	@$(RUN) tsc -b
 	@$(RUN) node test/load/results-cache.ts
 
-docs: $(INSTALLED) ## write docs/configuration.md and .env.example from the table of settings
+docs: $(INSTALLED) ## write what is made of code: settings, permissions, Postman collection
 	@$(RUN) node packages/runtime/src/write-configuration-docs.ts
+	@$(RUN) node scripts/write-api-docs.ts
 
 screenshots: $(INSTALLED) $(PAGES) ## photograph every page into docs/screenshots (needs Chromium)
 	@$(RUN) node scripts/screenshots.ts
