@@ -100,7 +100,6 @@ export async function compose(config: StandaloneConfig, logger: Logger): Promise
     show: process.stdout.isTTY === true ? showToken : null,
   })
 
-  const people = sqlPeople(primary, masterKey)
   const { passwordFile } = await makeFirstAdministrator({
     users: people.users,
     configured: config.adminPassword,
