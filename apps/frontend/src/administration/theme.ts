@@ -31,7 +31,7 @@ export const theme = createTheme({
   },
   components: {
     // Mantine locks the page behind a dialog by a style element, which the Content-Security-Policy refuses; nothing here moves.
-    Modal: { defaultProps: { lockScroll: false, transitionProps: { duration: 0 }, centered: true, size: 'lg' } },
+    ModalRoot: { defaultProps: { lockScroll: false, transitionProps: { duration: 0 }, centered: true, size: 'lg' } },
     Button: { defaultProps: { size: 'md' } },
     TextInput: { defaultProps: { size: 'md' } },
     PasswordInput: { defaultProps: { size: 'md' } },

@@ -1,6 +1,7 @@
 import { Button, Checkbox, NativeSelect, Table, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { type NewToken, ownPasswordInput, type Session, type Token, tokenInput } from '@urna/contracts'
+import type { NewToken, Session, Token } from '@urna/contracts'
+import { ownPasswordInput, tokenInput } from '@urna/contracts/session'
 import { type SubmitEvent, useState } from 'react'
 import { changeOwnPassword, endSession, getSessions, getTokens, makeToken, revokeToken } from '../api.ts'
 import { Asked, Refusal } from '../components/asked.tsx'
