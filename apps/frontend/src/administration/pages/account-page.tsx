@@ -143,7 +143,7 @@ function SessionRow({ session }: { session: Session }) {
       <Table.Td className="table-actions">
         {!session.current && (
           <Button
-            size="compact-md"
+            size="compact-sm"
             variant="default"
             loading={end.isPending}
             aria-label={words.account.endOf(name)}
@@ -215,7 +215,7 @@ function TokenRow({ token }: { token: Token }) {
       <Table.Td>{format.shortInstant(token.expiresAt)}</Table.Td>
       <Table.Td className="table-actions">
         <Button
-          size="compact-md"
+          size="compact-sm"
           variant="outline"
           color="danger"
           loading={revoke.isPending}

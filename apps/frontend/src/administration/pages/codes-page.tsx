@@ -186,7 +186,7 @@ function Codes({ pollId }: { pollId: string }) {
                           <Table.Td className="table-actions">
                             {code.revokedAt === null && (
                               <Button
-                                size="compact-md"
+                                size="compact-sm"
                                 variant="outline"
                                 color="danger"
                                 aria-label={words.codes.revokeOf(nameOf(code))}

@@ -123,7 +123,7 @@ function Users() {
 function UserTable({ users, onDo }: { users: readonly User[]; onDo: (doing: Doing) => void }) {
   const { words, format } = useWords()
   const { may } = useMe()
-  const look = { size: 'compact-md', variant: 'default' } as const
+  const look = { size: 'compact-sm', variant: 'default' } as const
   return (
     <div className="table-place">
       <Table aria-label={words.users.title}>

@@ -143,7 +143,7 @@ function Roll({ pollId }: { pollId: string }) {
                         {may('voters.change') && (
                           <Table.Td className="table-actions">
                             <Button
-                              size="compact-md"
+                              size="compact-sm"
                               variant="outline"
                               color="danger"
                               aria-label={words.roll.removeOf(username)}
