@@ -15,24 +15,24 @@ export interface Place {
 
 const chromium = findChromium()
 
-/** Tests in a browser. Without one they are skipped, under a name that says so. */
-export function inBrowser(name: string, define: (place: Place) => void): void {
+/** Tests in a browser, of a process with these settings besides. Without one they are skipped, under a name that says so. */
+export function inBrowser(name: string, define: (place: Place) => void, environment: Record<string, string> = {}): void {
   if (chromium === null) describe.skip(`${name} (in the browser: ${howToGetChromium})`, () => define(placeOf(notThere, notThere)))
-  else describe(name, { timeout: 120_000 }, () => define(startPlace(chromium)))
+  else describe(name, { timeout: 120_000 }, () => define(startPlace(chromium, environment)))
 }
 
 function notThere(): never {
   throw new Error('there is no browser')
 }
 
-function startPlace(executablePath: string): Place {
+function startPlace(executablePath: string, environment: Record<string, string>): Place {
   const directory = temporaryDirectory()
   let port = 0
   let urna: StandaloneProcess | undefined
   let browser: TestBrowser | undefined
 
   async function start(): Promise<void> {
-    urna = new StandaloneProcess({ dataDirectory: directory.path, port })
+    urna = new StandaloneProcess({ dataDirectory: directory.path, port, environment })
     await urna.ready(60_000)
   }
 

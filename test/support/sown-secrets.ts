@@ -149,7 +149,10 @@ export async function sowSecrets(url: string, masterKey: MasterKey): Promise<Sow
     headers: session,
   })
   // The first one ended with the old password.
-  const { json: second } = await expectStatus(201, 'POST', '/v1/tokens', { body: { name: tokenName, scopes: ['polls.read'] }, headers: session })
+  const { json: second } = await expectStatus(201, 'POST', '/v1/tokens', {
+    body: { name: tokenName, scopes: ['polls.read'] },
+    headers: session,
+  })
   keep('API token', second.token as string)
   await expectStatus(200, 'GET', `/v1/users/${user.id as string}`, { headers: asAdministrator })
   return { secrets, pollIds }

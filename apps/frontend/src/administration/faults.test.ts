@@ -1,4 +1,7 @@
-import { codesInput, newUserInput, openPollInput, ownPasswordInput, pollInput, rollInput, tokenInput } from '@urna/contracts'
+import { codesInput, rollInput } from '@urna/contracts/access'
+import { openPollInput, pollInput } from '@urna/contracts/poll'
+import { ownPasswordInput, tokenInput } from '@urna/contracts/session'
+import { newUserInput } from '@urna/contracts/user'
 import { expect, test } from 'vitest'
 import { faultsOfIssues, type Schema } from './faults.ts'
 import { administrationCatalogues } from './texts/index.ts'

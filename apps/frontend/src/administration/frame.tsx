@@ -62,7 +62,7 @@ function Navigation() {
         {links
           .filter(({ shown }) => shown)
           .map(({ to, name }) => (
-            <Link key={to} to={to} activeProps={{}} aria-current={isWithin(pathname, to) ? 'page' : undefined}>
+            <Link key={to} to={to} activeOptions={{ exact: true }} aria-current={isWithin(pathname, to) ? 'page' : undefined}>
               {name}
             </Link>
           ))}

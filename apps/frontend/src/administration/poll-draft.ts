@@ -1,4 +1,5 @@
-import { type AccessLevel, optionsMax, type Poll, type PollInput, type PollQuestion, questionsMax } from '@urna/contracts'
+import type { AccessLevel, Poll, PollInput, PollQuestion } from '@urna/contracts'
+import { optionsMax, questionsMax } from '@urna/contracts/poll'
 
 /** A poll while it is being written: what the fields hold, good or not yet. */
 export interface PollDraft {

@@ -31,12 +31,14 @@ export const theme = createTheme({
   },
   components: {
     // Mantine locks the page behind a dialog by a style element, which the Content-Security-Policy refuses; nothing here moves.
-    Modal: { defaultProps: { lockScroll: false, transitionProps: { duration: 0 }, centered: true, size: 'lg' } },
+    ModalRoot: { defaultProps: { lockScroll: false, transitionProps: { duration: 0 }, centered: true, size: 'lg' } },
     Button: { defaultProps: { size: 'md' } },
     TextInput: { defaultProps: { size: 'md' } },
     PasswordInput: { defaultProps: { size: 'md' } },
     Textarea: { defaultProps: { size: 'md' } },
     NativeSelect: { defaultProps: { size: 'md' } },
+    RadioGroup: { defaultProps: { size: 'md' } },
+    CheckboxGroup: { defaultProps: { size: 'md' } },
     Checkbox: { defaultProps: { size: 'md' } },
     Radio: { defaultProps: { size: 'md' } },
   },

@@ -1,4 +1,4 @@
-import { safeText } from '@urna/contracts'
+import { safeText } from '@urna/contracts/csv-cell'
 
 export interface MadeCode {
   readonly id: string

@@ -14,7 +14,7 @@ function textsOf(catalogue: object, path = ''): [string, Text][] {
 /** The voters' catalogues and those of the administration, with the words that are the same in both languages, or names. */
 const sets = [
   { name: 'voters', catalogues, sameInAll: ['site.name', 'results.final'] },
-  { name: 'administration', catalogues: administrationCatalogues, sameInAll: [] },
+  { name: 'administration', catalogues: administrationCatalogues, sameInAll: ['polls.csv'] },
 ]
 
 /** What a text says for each of these counts; where it takes several values, they differ. A number does for a time or a name too. */

@@ -1,5 +1,6 @@
 import { Radio } from '@mantine/core'
-import { type AccessLevel, accessLevel } from '@urna/contracts'
+import type { AccessLevel } from '@urna/contracts'
+import { accessLevel } from '@urna/contracts/poll'
 import { useWords } from '../words.ts'
 
 interface AccessFieldProps {

@@ -12,8 +12,16 @@ interface DialogProps {
 export function Dialog({ title, onClose, children }: DialogProps) {
   const { words } = useWords()
   return (
-    <Modal opened onClose={onClose} title={title} closeButtonProps={{ 'aria-label': words.dialog.close }}>
-      {children}
-    </Modal>
+    <Modal.Root opened onClose={onClose}>
+      <Modal.Overlay />
+      <Modal.Content>
+        {/* Mantine's own is a header element, which a screen reader takes for the page's. */}
+        <div className="dialog-top">
+          <Modal.Title>{title}</Modal.Title>
+          <Modal.CloseButton aria-label={words.dialog.close} size={44} />
+        </div>
+        <Modal.Body>{children}</Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
   )
 }

@@ -1,6 +1,7 @@
 import { Button, Checkbox, NativeSelect, Textarea, TextInput } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
-import { type Poll, type PollInput, pollInput, resultsVisibility } from '@urna/contracts'
+import type { Poll, PollInput } from '@urna/contracts'
+import { pollInput, resultsVisibility } from '@urna/contracts/poll'
 import { type SubmitEvent, useRef, useState } from 'react'
 import { ApiFailure } from '../../api.ts'
 import { draftOf, inputOf, mayAddQuestion, moved, newQuestion, type PollDraft, previewOf, sameDraft } from '../poll-draft.ts'

@@ -67,7 +67,7 @@ export function QuestionEditor({ question, index, count, checked, onChange, onMo
   return (
     <fieldset className="panel stack" ref={place}>
       <legend className="only-read-aloud">{editor.question(number)}</legend>
-      <div className="option-row">
+      <div className="option-row question-row">
         <TextInput
           label={editor.question(number)}
           data-question
@@ -168,6 +168,7 @@ export function QuestionEditor({ question, index, count, checked, onChange, onMo
         {question.method === 'multiple' && (
           <>
             <TextInput
+              className="limit"
               type="number"
               inputMode="numeric"
               min={1}
@@ -177,6 +178,7 @@ export function QuestionEditor({ question, index, count, checked, onChange, onMo
               {...checked.field(field('min'))}
             />
             <TextInput
+              className="limit"
               type="number"
               inputMode="numeric"
               min={1}

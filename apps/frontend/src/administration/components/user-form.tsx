@@ -1,6 +1,7 @@
 import { Button, NativeSelect, TextInput } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
-import { type NewUserInput, newUserInput, passwordInput, role, type User, userInput } from '@urna/contracts'
+import type { NewUserInput, User } from '@urna/contracts'
+import { newUserInput, passwordInput, role, userInput } from '@urna/contracts/user'
 import { type SubmitEvent, useState } from 'react'
 import { changeUser, createUser, setPassword as sendPassword } from '../api.ts'
 import { useChecked } from '../use-checked.ts'

@@ -1,6 +1,7 @@
 import { Button, Checkbox, NativeSelect, Table, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { type NewToken, ownPasswordInput, type Session, type Token, tokenInput } from '@urna/contracts'
+import type { NewToken, Session, Token } from '@urna/contracts'
+import { ownPasswordInput, tokenInput } from '@urna/contracts/session'
 import { type SubmitEvent, useState } from 'react'
 import { changeOwnPassword, endSession, getSessions, getTokens, makeToken, revokeToken } from '../api.ts'
 import { Asked, Refusal } from '../components/asked.tsx'
@@ -142,7 +143,7 @@ function SessionRow({ session }: { session: Session }) {
       <Table.Td className="table-actions">
         {!session.current && (
           <Button
-            size="compact-md"
+            size="compact-sm"
             variant="default"
             loading={end.isPending}
             aria-label={words.account.endOf(name)}
@@ -214,7 +215,7 @@ function TokenRow({ token }: { token: Token }) {
       <Table.Td>{format.shortInstant(token.expiresAt)}</Table.Td>
       <Table.Td className="table-actions">
         <Button
-          size="compact-md"
+          size="compact-sm"
           variant="outline"
           color="danger"
           loading={revoke.isPending}

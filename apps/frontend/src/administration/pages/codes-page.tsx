@@ -1,7 +1,8 @@
 import { Button, Radio, Table, Textarea, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { codesAtOnceMax, codesInput, type VotingCode } from '@urna/contracts'
+import type { VotingCode } from '@urna/contracts'
+import { codesAtOnceMax, codesInput } from '@urna/contracts/access'
 import { type SubmitEvent, useState } from 'react'
 import { getCodes, getOwnPoll, makeCodes, revokeCode } from '../api.ts'
 import { Asked, Refusal } from '../components/asked.tsx'
@@ -185,7 +186,7 @@ function Codes({ pollId }: { pollId: string }) {
                           <Table.Td className="table-actions">
                             {code.revokedAt === null && (
                               <Button
-                                size="compact-md"
+                                size="compact-sm"
                                 variant="outline"
                                 color="danger"
                                 aria-label={words.codes.revokeOf(nameOf(code))}

@@ -171,7 +171,7 @@ function PollActions({ poll, onDo }: { poll: ManagedPoll; onDo: (doing: Doing) =
       void navigate({ to: '/admin/polls/$id', params: { id: copy.id } })
     },
   })
-  const look = { size: 'compact-md', variant: 'default' } as const
+  const look = { size: 'compact-sm', variant: 'default' } as const
   return (
     <div>
       {(poll.state === 'draft' || poll.state === 'scheduled') && (

@@ -1,6 +1,7 @@
 import { Button, FileInput, Table, Textarea } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { importBytesMax, type UserImport } from '@urna/contracts'
+import type { UserImport } from '@urna/contracts'
+import { importBytesMax } from '@urna/contracts/user'
 import { type SubmitEvent, useRef, useState } from 'react'
 import { importUsers } from '../api.ts'
 import { Refusal } from '../components/asked.tsx'

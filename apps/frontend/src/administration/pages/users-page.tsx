@@ -1,7 +1,8 @@
 import { Button, NativeSelect, Table, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { type Role, role, type User } from '@urna/contracts'
+import type { Role, User } from '@urna/contracts'
+import { role } from '@urna/contracts/user'
 import { useState } from 'react'
 import { deleteUser, getUsers } from '../api.ts'
 import { Asked } from '../components/asked.tsx'
@@ -122,7 +123,7 @@ function Users() {
 function UserTable({ users, onDo }: { users: readonly User[]; onDo: (doing: Doing) => void }) {
   const { words, format } = useWords()
   const { may } = useMe()
-  const look = { size: 'compact-md', variant: 'default' } as const
+  const look = { size: 'compact-sm', variant: 'default' } as const
   return (
     <div className="table-place">
       <Table aria-label={words.users.title}>

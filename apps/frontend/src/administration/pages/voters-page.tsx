@@ -1,7 +1,8 @@
 import { Button, Table, Textarea } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { type RollAdded, rollInput } from '@urna/contracts'
+import type { RollAdded } from '@urna/contracts'
+import { rollInput } from '@urna/contracts/access'
 import { type SubmitEvent, useState } from 'react'
 import { addToRoll, getOwnPoll, getRoll, removeFromRoll } from '../api.ts'
 import { Asked, Refusal } from '../components/asked.tsx'
@@ -142,7 +143,7 @@ function Roll({ pollId }: { pollId: string }) {
                         {may('voters.change') && (
                           <Table.Td className="table-actions">
                             <Button
-                              size="compact-md"
+                              size="compact-sm"
                               variant="outline"
                               color="danger"
                               aria-label={words.roll.removeOf(username)}
