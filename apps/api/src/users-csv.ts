@@ -3,6 +3,7 @@ import { setImmediate as nextRound } from 'node:timers/promises'
 import { type ImportFault, importRowsMax, newUserInput } from '@urna/contracts'
 import { foldedUsername, splitFullName, type User, type UserWithPassword } from '@urna/core'
 import { CsvError, parse } from 'csv-parse'
+import { guessableDetail, isGuessable } from './guessable-password.ts'
 
 export const importFaultsMax = 200
 /** Each takes some tens of milliseconds of a processor. */
@@ -79,6 +80,10 @@ export async function judgeImport(
       if (user.password !== null && ++passwords === importPasswordsMax + 1) {
         const detail = `expected at most ${importPasswordsMax} rows with a password in one file: leave it out, or send several files`
         faults.push({ line, column: 'password', detail })
+      }
+      if (user.password !== null && passwords <= importPasswordsMax && (await isGuessable(user.password, user))) {
+        faults.push({ line, column: 'password', detail: guessableDetail })
+        continue
       }
       rows.push({ line, user })
     }

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Caller } from '../callers.ts'
 import type { ApiContext, ZodScope } from '../context.ts'
+import { assertHardToGuess } from '../guessable-password.ts'
 import { json, responses } from '../openapi.ts'
 import { delayedProblem, type PeopleContext, userProblem } from '../people.ts'
 import { ProblemError } from '../problems.ts'
@@ -142,6 +143,7 @@ export function sessionRoutes(context: ApiContext, { people, signIn, userAdminis
           if (checked.failure.kind === 'delayed') throw delayedProblem(checked.failure)
           throw new ProblemError('invalid-request', { errors: [{ field: 'current', detail: 'expected your password as it is now' }] })
         }
+        await assertHardToGuess(password, user)
         const set = await userAdministration.setPassword(user.id, password, { actor, keepSession: sessionHash })
         if (!set.ok) throw userProblem(set.failure)
         return reply.code(204).header('cache-control', 'private, no-store').send()

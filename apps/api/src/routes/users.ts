@@ -14,6 +14,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { ApiContext, ZodScope } from '../context.ts'
+import { assertHardToGuess } from '../guessable-password.ts'
 import { json, responses } from '../openapi.ts'
 import { type PeopleContext, userProblem } from '../people.ts'
 import { ProblemError } from '../problems.ts'
@@ -85,6 +86,7 @@ export function userRoutes(context: ApiContext, { people, userAdministration }: 
       },
       async (request, reply) => {
         const { password, ...input } = request.body
+        if (password !== null && password !== undefined) await assertHardToGuess(password, input)
         const created = await userAdministration.create({ ...input, password: password ?? null }, await actorOf(request))
         if (!created.ok) throw userProblem(created.failure)
         return send(reply.code(201).header('location', `/v1/users/${created.value.id}`), userOnWire(created.value))
@@ -167,6 +169,9 @@ export function userRoutes(context: ApiContext, { people, userAdministration }: 
       async (request, reply) => {
         const { actor, userId, sessionHash } = await callers.expected(request)
         const id = Number(request.params.id)
+        const user = await users.find(id)
+        if (user === null) throw new ProblemError('user-not-found')
+        await assertHardToGuess(request.body.password, user)
         // Who sets their own stays signed in here.
         const keepSession = id === userId ? sessionHash : null
         const set = await userAdministration.setPassword(id, request.body.password, { actor, keepSession })
