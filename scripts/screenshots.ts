@@ -5,6 +5,7 @@ import { catalogues, type Texts } from '../apps/frontend/src/texts/index.ts'
 import { type ColourScheme, findChromium, howToGetChromium, type Language, TestBrowser } from '../test/support/browser.ts'
 import { asAdministrator, getJson, openPoll, send, until } from '../test/support/client.ts'
 import { exitOnSignals, freePort, repository, StandaloneProcess, temporaryDirectory } from '../test/support/standalone-process.ts'
+import { administrationPictures, picturedPassword } from './administration-pictures.ts'
 
 /**
  * `make screenshots`: photographs every page and state that matters into docs/screenshots, from a process of its own with polls and
@@ -12,7 +13,7 @@ import { exitOnSignals, freePort, repository, StandaloneProcess, temporaryDirect
  */
 
 /** All pictures together: they travel with the repository. */
-const bytesMax = 3_000_000
+const bytesMax = 5_000_000
 const folder = join(repository, 'docs/screenshots')
 const forms = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } } as const
 type Form = keyof typeof forms
@@ -373,6 +374,7 @@ const pictures: Record<string, { readonly everyLanguage?: boolean; go(scene: Sce
       await seeHeading(words.poll.notFoundTitle)
     },
   },
+  ...administrationPictures,
 }
 
 async function photograph(browser: TestBrowser, town: Town, name: string, form: Form, scheme: ColourScheme): Promise<string> {
@@ -407,7 +409,11 @@ async function photograph(browser: TestBrowser, town: Town, name: string, form: 
 /** One town, in a process and a browser of its own. */
 async function photographTown(executablePath: string, language: Language): Promise<string[]> {
   const directory = temporaryDirectory()
-  const urna = new StandaloneProcess({ dataDirectory: directory.path, port: await freePort() })
+  const urna = new StandaloneProcess({
+    dataDirectory: directory.path,
+    port: await freePort(),
+    environment: { ADMIN_PASSWORD: picturedPassword },
+  })
   let browser: TestBrowser | undefined
   try {
     await urna.ready(60_000)
