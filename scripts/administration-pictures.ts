@@ -117,10 +117,9 @@ const pages: Record<string, (scene: Scene, ids: Record<'open' | 'code' | 'accoun
     await page.getByRole('table', { name: words.account.sessions }).waitFor()
   },
   away: async ({ page, open }) => {
-    await open('/admin/users')
-    await page.getByRole('rowheader', { name: 'carla' }).waitFor()
     await page.route(/\/v1\/users/, (route) => route.abort('connectionrefused'))
-    await page.getByText(words.away.api).waitFor({ timeout: 40_000 })
+    await open('/admin/users')
+    await page.getByText(words.away.api).waitFor()
   },
 }
 

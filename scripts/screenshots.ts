@@ -9,9 +9,10 @@ import { administrationPictures, picturedPassword } from './administration-pictu
 
 /**
  * `make screenshots`: photographs every page and state that matters into docs/screenshots, from a process of its own with polls and
- * ballots that are the same at every run. Only ids and times differ.
+ * ballots that are the same at every run. Only ids and times differ. ONLY=admin takes those whose names begin so, and leaves the others.
  */
 
+const only = process.env.ONLY ?? ''
 /** All pictures together: they travel with the repository. */
 const bytesMax = 5_000_000
 const folder = join(repository, 'docs/screenshots')
@@ -421,7 +422,7 @@ async function photographTown(executablePath: string, language: Language): Promi
     const town = await buildTown(urna.url, language)
     const files: string[] = []
     for (const [name, { everyLanguage = false }] of Object.entries(pictures)) {
-      if (language !== 'en-GB' && !everyLanguage) continue
+      if ((language !== 'en-GB' && !everyLanguage) || !name.startsWith(only)) continue
       for (const form of Object.keys(forms) as Form[]) {
         for (const scheme of schemes) files.push(await photograph(browser, town, name, form, scheme))
       }
@@ -444,7 +445,7 @@ mkdirSync(folder, { recursive: true })
 // Together: each waits half a minute for a result to become final.
 const written = (await Promise.all([photographTown(chromium, 'en-GB'), photographTown(chromium, 'pt-BR')])).flat()
 // A picture whose state was renamed must not stay.
-for (const file of readdirSync(folder)) if (!written.includes(file)) rmSync(join(folder, file))
+for (const file of readdirSync(folder)) if (file.startsWith(only) && !written.includes(file)) rmSync(join(folder, file))
 let bytes = 0
 for (const file of written) {
   const { size } = statSync(join(folder, file))
