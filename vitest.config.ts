@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 /** Tests that start database and queue servers of their own: minutes. */
-const onServers = ['test/servers/**/*.test.ts', 'test/e2e/{api-consumer*,cluster,load-balancer,logs,routing}.test.ts']
+const onServers = ['test/servers/**/*.test.ts', 'test/e2e/{api-consumer*,cluster,load-balancer,logs,planted-secrets,routing}.test.ts']
 /** The suites that the adapters for servers pass too, on what needs no server: rows of the same table. */
 const sameSuites = [
   'packages/core/src/testing/in-memory-database.test.ts',
