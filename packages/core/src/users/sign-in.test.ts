@@ -91,6 +91,12 @@ describe('guesses', () => {
     expect(await attempt(password, 'ana', '192.0.2.2')).toBe('in')
   })
 
+  it('are counted for the 64 bits of IPv6 that a household has, not for each of its addresses', async () => {
+    for (let turn = 0; turn < 20; turn++) expect(await attempt('wrong', `somebody ${turn}`, `2001:db8:1:2::${turn}`)).toBe('failed')
+    expect(await attempt('wrong', 'somebody else', '2001:db8:1:2:f:f:f:f')).toBe(1)
+    expect(await attempt('wrong', 'somebody else', '2001:db8:1:3::1')).toBe('failed')
+  })
+
   it('are forgotten after a day', async () => {
     for (let failures = 0; failures < 3; failures++) await attempt('wrong')
     clock.ms += 24 * 3_600_000
