@@ -54,7 +54,7 @@ async function attempt(given = password, username = 'ana', address = '192.0.2.1'
 
 describe('guesses', () => {
   it('wait longer and longer after three failures, up to 15 minutes', () => {
-    expect([0, 1, 2, 3, 4, 5, 12, 13, 1_000].map((failures) => delayAfter(failures, freeFailures.username) / 1_000)).toEqual([
+    expect([0, 1, 2, 3, 4, 5, 12, 13, 1_000].map((failures) => delayAfter(failures, 'username') / 1_000)).toEqual([
       0, 0, 0, 1, 2, 4, 512, 900, 900,
     ])
   })
@@ -107,7 +107,7 @@ describe('guesses', () => {
   it('never wait longer than 15 minutes, not even when the clock was put back', async () => {
     for (let failures = 0; failures < 3; failures++) await attempt('wrong')
     clock.ms -= 12 * 3_600_000
-    expect(await attempt()).toBe(delayMsMax / 1_000)
+    expect(await attempt()).toBe(delayMsMax.username / 1_000)
   })
 
   it('at once, at two processes, are not checked more often than one after the other', async () => {
@@ -116,7 +116,7 @@ describe('guesses', () => {
       Array.from({ length: 40 }, (_, index) => attempt('wrong', 'ana', `192.0.2.${index}`, doors[index % 2])),
     )
     expect(outcomes.filter((outcome) => outcome === 'failed').length).toBeLessThanOrEqual(freeFailures.username)
-    clock.ms += delayMsMax
+    clock.ms += delayMsMax.username
     expect(await attempt()).toBe('in')
   })
 
@@ -127,12 +127,22 @@ describe('guesses', () => {
     expect(outcomes).toEqual(['failed', 'failed', 'failed', ...Array.from({ length: 7 }, () => 1)])
   })
 
-  it('of an address are forgotten when somebody there gets in', async () => {
-    for (let round = 0; round < 2; round++) {
-      for (let index = 0; index < freeFailures.address - 1; index++)
-        expect(await attempt('wrong', `nobody-${round}-${index}`)).toBe('failed')
+  it('of an address stay when somebody there gets in: an own password is no way to new guesses', async () => {
+    for (let index = 0; index < freeFailures.address; index++) {
       expect(await attempt()).toBe('in')
+      expect(await attempt('wrong', `nobody-${index}`)).toBe('failed')
     }
+    expect(await attempt('wrong', 'nobody else')).toBe(1)
+  })
+
+  it('of an address keep the others behind it waiting for ten seconds at most, however many mistype', async () => {
+    for (let index = 0; index < 100; index++) {
+      clock.ms += delayMsMax.address
+      expect(await attempt('wrong', `somebody ${index}`)).toBe('failed')
+    }
+    expect(await attempt()).toBe(10)
+    clock.ms += 10_000
+    expect(await attempt()).toBe('in')
   })
 
   it('at somebody who does not exist, or has no password, end and are counted like any other', async () => {
@@ -150,7 +160,7 @@ describe('guesses', () => {
         const began = performance.now()
         await attempt('wrong', username, `198.51.100.${round}`)
         times.push(performance.now() - began)
-        clock.ms += delayMsMax
+        clock.ms += delayMsMax.username
       }
       return times.sort((left, right) => left - right)[4] as number
     }

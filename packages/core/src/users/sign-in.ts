@@ -13,7 +13,11 @@ import { foldedUsername, secretHash, type User } from './user.ts'
 
 /** After so many failures in a row each further guess has to wait. Of an address more: many people can be behind one. */
 export const freeFailures = { username: 3, address: 20 } as const
-export const delayMsMax = 15 * 60_000
+/**
+ * The longest delay. Of an address it is short: where a school votes by accounts, some mistype at every moment, and the others, who are right, wait with
+ * them. Ten seconds still leave somebody who tries many usernames 8,640 guesses a day.
+ */
+export const delayMsMax = { username: 15 * 60_000, address: 10_000 } as const
 /** Failures that are older count no more. */
 export const failuresKeptMs = 24 * 3_600_000
 /** The oldest sessions of a user end when there are more. */
@@ -36,9 +40,10 @@ interface Dependencies {
   ids: IdGenerator
 }
 
-/** How long after the last failure the next guess waits: 1 s, 2 s, 4 s ... up to 15 minutes. */
-export function delayAfter(failures: number, free: number): number {
-  return failures < free ? 0 : Math.min(delayMsMax, 1_000 * 2 ** Math.min(failures - free, 30))
+/** How long after the last failure the next guess waits: 1 s, 2 s, 4 s ... up to {@link delayMsMax}. */
+export function delayAfter(failures: number, by: 'username' | 'address'): number {
+  const free = freeFailures[by]
+  return failures < free ? 0 : Math.min(delayMsMax[by], 1_000 * 2 ** Math.min(failures - free, 30))
 }
 
 /**
@@ -101,12 +106,13 @@ export function signIn(dependencies: Dependencies) {
   }
 
   function waitOf({ username, address }: { username: Failures; address: Failures }): number {
-    const until = Math.max(
-      username.lastAtMs + delayAfter(username.failures, freeFailures.username),
-      address.lastAtMs + delayAfter(address.failures, freeFailures.address),
-    )
+    return Math.max(waitBy('username', username), waitBy('address', address))
+  }
+
+  function waitBy(by: 'username' | 'address', { failures, lastAtMs }: Failures): number {
+    const left = lastAtMs + delayAfter(failures, by) - clock.nowMs()
     // A clock that was put back must not lock anybody out for longer than the longest delay.
-    return Math.min(delayMsMax, Math.max(0, until - clock.nowMs()))
+    return Math.min(delayMsMax[by], Math.max(0, left))
   }
 
   /** A new session, always: the one that was presented (`replaces`: its hash) ends. `secret` is for the cookie, and is kept nowhere. */
