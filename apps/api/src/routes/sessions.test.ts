@@ -54,6 +54,16 @@ describe('signing in', () => {
     expect((await me({ cookie: cookie.split(';')[0] as string })).statusCode).toBe(200)
   })
 
+  it('is not done by a page of a foreign origin, not even where any may write', async () => {
+    const { people } = api
+    await api.app.close()
+    api = await testApi({ people, allowedOrigins: '*' })
+    const foreign = { origin: 'https://elsewhere.example', 'sec-fetch-site': 'same-site' }
+    const refused = await signIn(undefined, foreign)
+    expect([refused.statusCode, problemOf(refused), refused.headers['set-cookie']]).toEqual([403, 'origin-refused', undefined])
+    expect((await signIn(undefined, { origin: 'http://localhost:80', host: 'localhost:80' })).statusCode).toBe(201)
+  })
+
   it('ends the session that came with it, whoever’s it is', async () => {
     const old = cookieOf(await signIn())
     const next = cookieOf(await signIn(undefined, { cookie: old }))

@@ -15,7 +15,7 @@ const bodyBytesMax = 16 * 1024
 
 /** Signing in and out, and one's own account. */
 export function sessionRoutes(context: ApiContext, { people, signIn, userAdministration }: PeopleContext): (app: ZodScope) => void {
-  const { callers, dependencies, sessionCookies } = context
+  const { callers, dependencies, origins, sessionCookies } = context
   const { clock } = dependencies
 
   function meOf(caller: Pick<Caller, 'role' | 'scopes' | 'user' | 'session'>): z.infer<typeof me> {
@@ -53,6 +53,7 @@ export function sessionRoutes(context: ApiContext, { people, signIn, userAdminis
           response: responses({ 201: json('Who is signed in, and what they may do', me) }, [
             ...databaseProblems,
             ...bodyProblems,
+            'origin-refused',
             'sign-in-failed',
             'sign-in-delayed',
             'overloaded',
@@ -60,6 +61,8 @@ export function sessionRoutes(context: ApiContext, { people, signIn, userAdminis
         },
       },
       async (request, reply) => {
+        // With ALLOWED_ORIGINS=* any page may write, but none signs its visitor in as somebody else.
+        if (!origins.mayUseCookies(request)) throw new ProblemError('origin-refused')
         const label = request.headers['user-agent'] ?? ''
         const begun = await signIn.begin({ ...request.body, address: request.ip, label }, sessionCookies.hashOf(request))
         if (!begun.ok) throw begun.failure.kind === 'delayed' ? delayedProblem(begun.failure) : new ProblemError('sign-in-failed')
