@@ -230,6 +230,25 @@ describe('a session', () => {
     expect(labels.at(-1)).toBe('Browser 3')
   })
 
+  it('does not begin with a password that is changed while it is checked, nor for somebody who is removed then', async () => {
+    const { setPassword, remove, findCredentials } = people.users
+    const id = (await findCredentials('ana'))?.user.id as number
+    const entry = { atMs: clock.ms, actor: commandLine, action: 'user.changed', subject: `user ${id}`, details: {} }
+    const set = (passwordHash: string) => setPassword(id, { passwordHash, atMs: clock.ms, keepSession: null }, entry)
+    const { clear } = people.signInAttempts
+    for (const meanwhile of [() => set(`${stored}another`), () => remove(id, entry)]) {
+      await set(stored)
+      // The last thing that is done before the session begins.
+      people.signInAttempts.clear = async (keys) => {
+        await clear(keys)
+        await meanwhile()
+      }
+      const begun = await door.begin({ username: 'ana', password, address: '192.0.2.1', label: '' }, null)
+      expect(begun).toEqual({ ok: false, failure: { kind: 'failed' } })
+      expect(await people.sessions.list(id)).toEqual([])
+    }
+  })
+
   it('is noted in the audit trail by numbers, and its label is short and harmless', async () => {
     await begin(null, `${'x'.repeat(198)}\r\n\u2028🗳️${'y'.repeat(500)}`)
     const { label, id } = (await people.sessions.list(1))[0] ?? { label: '', id: '' }

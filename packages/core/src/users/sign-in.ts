@@ -40,6 +40,12 @@ interface Dependencies {
   ids: IdGenerator
 }
 
+interface Guess {
+  readonly username: string
+  readonly password: string
+  readonly address: string
+}
+
 /** How long after the last failure the next guess waits: 1 s, 2 s, 4 s ... up to {@link delayMsMax}. */
 export function delayAfter(failures: number, by: 'username' | 'address'): number {
   const free = freeFailures[by]
@@ -55,7 +61,13 @@ export function signIn(dependencies: Dependencies) {
   const { users, sessions, signInAttempts, passwords, clock, ids } = dependencies
 
   /** Whose password it is. */
-  async function check(input: { username: string; password: string; address: string }): Promise<Result<User, SignInRefusal>> {
+  async function check(input: Guess): Promise<Result<User, SignInRefusal>> {
+    const verified = await verify(input)
+    return verified.ok ? success(verified.value.user) : verified
+  }
+
+  /** With the hash that is stored of the password from now on. */
+  async function verify(input: Guess): Promise<Result<{ user: User; passwordHash: string }, SignInRefusal>> {
     const keys = {
       username: dependencies.signInHmac(Buffer.from(foldedUsername(input.username))),
       address: hash('sha256', dependencies.hashAddress(input.address), 'buffer'),
@@ -83,8 +95,10 @@ export function signIn(dependencies: Dependencies) {
       // Not those of the address: who has a password of their own must not get new guesses at others by it.
       await signInAttempts.clear([keys.username])
       const { user, passwordHash } = credentials
-      if (needsRehash(passwordHash)) await users.rehash(user.id, { from: passwordHash, to: await hashPassword(input.password) })
-      return success(user)
+      if (!needsRehash(passwordHash)) return success({ user, passwordHash })
+      const to = await hashPassword(input.password)
+      await users.rehash(user.id, { from: passwordHash, to })
+      return success({ user, passwordHash: to })
     })
   }
 
@@ -120,9 +134,9 @@ export function signIn(dependencies: Dependencies) {
     input: { username: string; password: string; address: string; label: string },
     replaces: Uint8Array | null,
   ): Promise<Result<{ user: User; session: Session; secret: string }, SignInRefusal>> {
-    const checked = await check(input)
-    if (!checked.ok) return checked
-    const user = checked.value
+    const verified = await verify(input)
+    if (!verified.ok) return verified
+    const { user, passwordHash } = verified.value
     const atMs = clock.nowMs()
     const secret = ids.randomBytes(32).toString('base64url')
     const session: Session = {
@@ -132,11 +146,13 @@ export function signIn(dependencies: Dependencies) {
       lastSeenAtMs: atMs,
       label: labelOf(input.label),
     }
-    await sessions.create(
+    // The password was right a moment ago: whoever changed it since then ended all sessions, and this would be one more.
+    const isBegun = await sessions.create(
       { ...session, hash: secretHash(secret) },
-      { replaces, keep: sessionsPerUserMax },
+      { replaces, keep: sessionsPerUserMax, passwordHash },
       { atMs, actor: userActor(user.id), action: 'session.began', subject: `user ${user.id}`, details: { session: session.id } },
     )
+    if (!isBegun) return failure({ kind: 'failed' })
     return success({ user: { ...user, lastSignInAtMs: atMs }, session, secret })
   }
 
