@@ -199,6 +199,19 @@ describe('the own account', () => {
 })
 
 describe('API tokens', () => {
+  it('are not made by a session that ended on the way: a stolen one leaves nothing behind', async () => {
+    const { headers } = await api.signIn(ana)
+    const { create } = api.people.tokens
+    const entry = { atMs: 0, actor: commandLine, action: 'user.password-set', subject: 'user 1', details: {} }
+    api.people.tokens.create = async (...request) => {
+      await api.people.users.setPassword(ana.id, { passwordHash, atMs: 0, keepSession: null }, entry)
+      return create(...request)
+    }
+    const response = await api.app.inject({ method: 'POST', url: '/v1/tokens', payload: { name: 'x', scopes: ['polls.read'] }, headers })
+    expect([response.statusCode, problemOf(response)]).toEqual([401, 'unauthorized'])
+    expect(await api.people.tokens.list(ana.id)).toEqual([])
+  })
+
   const make = (headers: Record<string, string>, changes: object = {}) =>
     api.app.inject({
       method: 'POST',

@@ -240,11 +240,13 @@ export class InMemoryPeople {
   }
 
   readonly tokens: ApiTokenRepository = {
-    create: async ({ hash, ...token }: ApiToken & { readonly hash: Uint8Array }, entry: AuditEntry) => {
+    create: async ({ hash, ...token }: ApiToken & { readonly hash: Uint8Array }, entry: AuditEntry, session?: Uint8Array) => {
       this.#assertWorks(entry)
-      if (!this.#users.has(token.userId)) return
+      if (!this.#users.has(token.userId)) return false
+      if (session !== undefined && this.#sessions.get(hex(session))?.userId !== token.userId) return false
       this.#tokens.set(hex(hash), token)
       this.audit.append(entry)
+      return true
     },
     find: async (hash: Uint8Array) => {
       this.#assertWorks()
