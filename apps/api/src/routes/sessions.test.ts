@@ -168,7 +168,7 @@ describe('the own account', () => {
     expect((await me(await api.tokenOf(ana, ['polls.read', 'users.read']))).json().permissions).toEqual(['polls.read'])
   })
 
-  it('gets another password with the one it has; other sessions and tokens end', async () => {
+  it('gets another password with the one it has; all sessions and tokens end, and a new session begins', async () => {
     const { headers } = await api.signIn(ana)
     const other = await api.signIn(ana)
     const token = await api.tokenOf(ana, ['polls.read'])
@@ -178,8 +178,12 @@ describe('the own account', () => {
     expect([wrong.statusCode, wrong.json().errors[0].field]).toEqual([400, 'current'])
     expect((await put({ current: password, password: 'short' })).json().errors[0].field).toBe('password')
     expect((await put({ current: password, password: 'another long password' }, token)).statusCode).toBe(403)
-    expect((await put({ current: password, password: 'another long password' })).statusCode).toBe(204)
-    expect((await me(headers)).statusCode).toBe(200)
+    const set = await put({ current: password, password: 'another long password' })
+    expect(set.statusCode).toBe(204)
+    // Who changes it goes on, with another secret: a copy of the cookie somewhere else is of no use any more.
+    expect((await me({ cookie: cookieOf(set) })).statusCode).toBe(200)
+    expect((await me(headers)).statusCode).toBe(401)
+    expect((await api.people.sessions.list(ana.id)).length).toBe(1)
     expect([(await me(other.headers)).statusCode, (await me(token)).statusCode]).toEqual([401, 401])
     expect([(await signIn()).statusCode, (await signIn({ username: 'ana', password: 'another long password' })).statusCode]).toEqual([
       401, 201,
