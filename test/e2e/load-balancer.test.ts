@@ -4,6 +4,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pageHeaders, pagePolicy, securityHeaders } from '@urna/api/security-headers'
+import { importBytesMax } from '@urna/contracts'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { send, until } from '../support/client.ts'
 import { NginxProcess } from '../support/nginx-process.ts'
@@ -211,6 +212,21 @@ describe.skipIf(isMissing)(isMissing ? `${name} (skipped: apt-get install nginx)
       expect(balanced.filesWritten).toEqual([])
     })
 
+    it('may be a whole list of users, which takes its time', { timeout: 40_000 }, async () => {
+      balanced.answer = (seen, response) =>
+        setTimeout(() => response.end(String(seen.body.length)), seen.body.length > 5_000_000 ? 16_000 : 0)
+      const list = (bytes: number) =>
+        send('POST', `${balanced.url}/v1/users/import`, {
+          body: 'x'.repeat(bytes),
+          headers: { 'content-type': 'application/json' },
+          timeoutMs: 30_000,
+        })
+      const most = 2 * importBytesMax + 1_024
+      expect((await list(most + 1)).status).toBe(413)
+      expect(await list(most)).toMatchObject({ status: 200, text: String(most) })
+      expect(balanced.filesWritten).toEqual([])
+    })
+
     it('leaves no address, and what is asked leaves no query and no receipt, in any log', async () => {
       balanced.answer = (_seen, response) => response.destroy()
       await post()
@@ -294,14 +310,17 @@ describe.skipIf(isMissing)(isMissing ? `${name} (skipped: apt-get install nginx)
       expect(balanced.seen).toHaveLength(8)
     })
 
-    it.each(['cookie', 'authorization', 'urna-receipt', 'idempotency-key'])('are asked for anew with %s, and not kept', async (header) => {
-      await get(path)
-      for (const number of [2, 3]) {
-        expect(await get(path, { [header]: '0' })).toMatchObject({ text: `{"number":${number}}` })
-        expect(balanced.seen.at(-1)?.headers[header]).toBe('0')
-      }
-      expect(await get(path)).toMatchObject({ text: '{"number":1}' })
-    })
+    it.each(['cookie', 'authorization', 'urna-receipt', 'idempotency-key', 'urna-voting-code', 'urna-proof'])(
+      'are asked for anew with %s, and not kept',
+      async (header) => {
+        await get(path)
+        for (const number of [2, 3]) {
+          expect(await get(path, { [header]: '0' })).toMatchObject({ text: `{"number":${number}}` })
+          expect(balanced.seen.at(-1)?.headers[header]).toBe('0')
+        }
+        expect(await get(path)).toMatchObject({ text: '{"number":1}' })
+      },
+    )
 
     it.each(['private, no-cache', 'no-store', 'public, no-store', 'private, max-age=60', 'max-age=60', ''])(
       'are not kept when the api says "%s"',

@@ -12,6 +12,7 @@ import {
   PrimaryUnavailableError,
   parsePollId,
   permissionNames,
+  permissionsOf,
   type Reach,
   RetryableDatabaseError,
   type Role,
@@ -144,6 +145,14 @@ export class Callers {
   /** What this caller may do. */
   permissions(caller: Pick<Caller, 'role' | 'scopes'>): Permission[] {
     return permissionNames.filter((permission) => this.reach(caller, permission) !== null)
+  }
+
+  /**
+   * Whether this caller may make somebody a user of this role. A token gives nobody a permission that it lacks: whoever found one would else sign in as
+   * the user that it made.
+   */
+  mayGive(caller: Pick<Caller, 'scopes'>, role: Role): boolean {
+    return permissionsOf(role).every((permission) => caller.scopes?.includes(permission) !== false)
   }
 
   /** Whether the permission reaches this poll. */

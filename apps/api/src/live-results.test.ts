@@ -1,6 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http'
 import { Writable } from 'node:stream'
-import { type Poll, RetryableDatabaseError, resultsOf } from '@urna/core'
+import { type Poll, type ResultsReaderRights, RetryableDatabaseError, resultsOf } from '@urna/core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { LiveResults, type NewReader } from './live-results.ts'
 import { type CachedResults, ResultsCache } from './results-cache.ts'
@@ -31,10 +31,13 @@ function cacheOfFake(): ResultsCache {
   return new ResultsCache({ results: api.ballots, waiting: async () => 0, nowMs: () => noonMs })
 }
 
-function liveOn(resultsCache: Pick<ResultsCache, 'get'>): LiveResults {
+function liveOn(
+  resultsCache: Pick<ResultsCache, 'get'>,
+  refusal: (rights: ResultsReaderRights) => Refusal | null = () => refused,
+): LiveResults {
   const logger = { warn: () => {}, info: () => {}, error: () => {} } as never
   const definitions = { find: async () => ({ poll, voterKeys: () => Buffer.alloc(16) }) }
-  return new LiveResults({ definitions, resultsCache, resultsGate: { refusal: () => refused }, logger })
+  return new LiveResults({ definitions, resultsCache, resultsGate: { refusal: (_poll, rights) => refusal(rights) }, logger })
 }
 
 /** A connection that takes what is written at once, or not before it is told to. */
@@ -230,6 +233,18 @@ describe('a room', () => {
     broken = false
     await vi.advanceTimersByTimeAsync(5_000)
     expect(lines).toEqual(['live results are delayed', 'live results go on'])
+  })
+
+  it('sends back after five minutes who sees hidden results because of who they are: they may be somebody else by then', async () => {
+    const cache = cacheOfFake()
+    live = liveOn(cache, ({ isOwner, hasVoted }) => (isOwner || hasVoted ? null : { problem: 'results-hidden', details: {} }))
+    const owner = await join(cache, { rights: { ...noRights, isOwner: true } })
+    const voter = await join(cache, { rights: { ...noRights, hasVoted: true } })
+    await vi.advanceTimersByTimeAsync(299_000)
+    expect(owner.writableEnded).toBe(false)
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect([owner.writableEnded, voter.writableEnded]).toEqual([true, false])
+    expect(JSON.stringify(owner.events)).not.toContain('end')
   })
 
   it('ends the streams of those who may not see the results any more, and of nobody else', async () => {

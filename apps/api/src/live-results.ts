@@ -18,6 +18,10 @@ const cutAfterMs = 30_000
 /** While nothing is counted only the as-of moves: that alone is not worth an event to everybody every second. */
 const asOfEveryMs = 5_000
 const beatEveryMs = 1_000
+/**
+ * Who sees results because of who they are is asked again after this, by coming back: the session may be over by then, the token deleted, the role another.
+ */
+const ownerForMs = 300_000
 /** So many are written to before ballots and everybody else get their turn: about 20 us each. With 250 the p99 of voting was twice that without readers. */
 const sliceMax = 25
 
@@ -50,6 +54,7 @@ interface Reader {
   /** Since when something written waits for the reader to take it; null: everything is taken. */
   waitsSinceMs: number | null
   wroteAtMs: number
+  readonly joinedAtMs: number
   ended: boolean
 }
 
@@ -122,7 +127,8 @@ export class LiveResults {
       this.#take(room, results)
       room.delayed = null
     }
-    const reader: Reader = { room, rights, out, shown: null, waitsSinceMs: null, wroteAtMs: this.#monotonicMs(), ended: false }
+    const nowMs = this.#monotonicMs()
+    const reader: Reader = { room, rights, out, shown: null, waitsSinceMs: null, wroteAtMs: nowMs, joinedAtMs: nowMs, ended: false }
     room.readers.add(reader)
     this.#readers.add(reader)
     this.#beatTimer ??= setInterval(() => void this.beat(), beatEveryMs).unref()
@@ -242,7 +248,17 @@ export class LiveResults {
     await inSlices(room.readers, (reader) => {
       const problem = poll === null ? 'poll-not-found' : resultsGate.refusal(poll, reader.rights)?.problem
       if (problem !== undefined) this.#end(reader, { problem })
+      else if (reader.rights.isOwner && this.#monotonicMs() - reader.joinedAtMs >= ownerForMs) this.#sendBack(reader)
     })
+  }
+
+  /** The stream stops without an event `end`: whoever reads it connects again, and is asked who that is. */
+  #sendBack(reader: Reader): void {
+    if (reader.ended) return
+    reader.ended = true
+    reader.waitsSinceMs ??= this.#monotonicMs()
+    reader.out.end()
+    this.#leaveRoom(reader)
   }
 
   /** Writes the newest state, unless the reader has it or has not taken an earlier one. */

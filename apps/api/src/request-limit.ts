@@ -1,5 +1,4 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { networkOf } from './address-network.ts'
 import { ProblemError } from './problems.ts'
 
 const windowMs = 1_000
@@ -63,7 +62,7 @@ export class RequestLimit {
   /** Whether this address may have one more answer in this second. */
   async admit(address: string): Promise<boolean> {
     const { perSecondMax, hashOf, shared } = this.#options
-    const key = hashOf(networkOf(address))
+    const key = hashOf(address)
     const own = this.#count(key)
     // Too many here are too many in all: then nobody else is asked.
     if (own > perSecondMax || shared === undefined) return own <= perSecondMax

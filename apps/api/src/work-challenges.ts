@@ -1,5 +1,4 @@
 import {
-  addressBlock,
   addressHashes,
   type Challenge,
   type Clock,
@@ -45,7 +44,7 @@ export class WorkChallenges {
     const { clock, masterKey, voterPlaces } = this.#options
     const nowMs = clock.nowMs()
     const mark = masterKey.challengeHmac(identity).subarray(0, 16).toString('base64url')
-    const voter = { address: this.#hashOf(addressBlock(address)), hour: Math.floor(nowMs / hourMs), mark }
+    const voter = { address: this.#hashOf(address), hour: Math.floor(nowMs / hourMs), mark }
     const maxNumber = difficultyAt(await voterPlaces.placeOf(voter, hardestPlace(this.#scale)), this.#scale)
     return makeChallenge(this.#options, { pollId, identity, maxNumber, nowMs })
   }

@@ -28,7 +28,7 @@ export const me = z.object({
   sessionEndsAt: z.string().nullable(),
 })
 
-/** Body of `PUT /v1/me/password`. Every other session and all API tokens end. */
+/** Body of `PUT /v1/me/password`. All sessions and API tokens end, and the answer sets the cookie of a new session. */
 export const ownPasswordInput = z.strictObject({ current: z.string().min(1).max(200), password })
 
 export const session = z.object({

@@ -1,4 +1,3 @@
-export * from './access/address-block.ts'
 export * from './access/difficulty.ts'
 export * from './access/places-in-memory.ts'
 export * from './access/proof-of-work.ts'

@@ -54,6 +54,16 @@ describe('signing in', () => {
     expect((await me({ cookie: cookie.split(';')[0] as string })).statusCode).toBe(200)
   })
 
+  it('is not done by a page of a foreign origin, not even where any may write', async () => {
+    const { people } = api
+    await api.app.close()
+    api = await testApi({ people, allowedOrigins: '*' })
+    const foreign = { origin: 'https://elsewhere.example', 'sec-fetch-site': 'same-site' }
+    const refused = await signIn(undefined, foreign)
+    expect([refused.statusCode, problemOf(refused), refused.headers['set-cookie']]).toEqual([403, 'origin-refused', undefined])
+    expect((await signIn(undefined, { origin: 'http://localhost:80', host: 'localhost:80' })).statusCode).toBe(201)
+  })
+
   it('ends the session that came with it, whoever’s it is', async () => {
     const old = cookieOf(await signIn())
     const next = cookieOf(await signIn(undefined, { cookie: old }))
@@ -158,7 +168,7 @@ describe('the own account', () => {
     expect((await me(await api.tokenOf(ana, ['polls.read', 'users.read']))).json().permissions).toEqual(['polls.read'])
   })
 
-  it('gets another password with the one it has; other sessions and tokens end', async () => {
+  it('gets another password with the one it has; all sessions and tokens end, and a new session begins', async () => {
     const { headers } = await api.signIn(ana)
     const other = await api.signIn(ana)
     const token = await api.tokenOf(ana, ['polls.read'])
@@ -168,8 +178,12 @@ describe('the own account', () => {
     expect([wrong.statusCode, wrong.json().errors[0].field]).toEqual([400, 'current'])
     expect((await put({ current: password, password: 'short' })).json().errors[0].field).toBe('password')
     expect((await put({ current: password, password: 'another long password' }, token)).statusCode).toBe(403)
-    expect((await put({ current: password, password: 'another long password' })).statusCode).toBe(204)
-    expect((await me(headers)).statusCode).toBe(200)
+    const set = await put({ current: password, password: 'another long password' })
+    expect(set.statusCode).toBe(204)
+    // Who changes it goes on, with another secret: a copy of the cookie somewhere else is of no use any more.
+    expect((await me({ cookie: cookieOf(set) })).statusCode).toBe(200)
+    expect((await me(headers)).statusCode).toBe(401)
+    expect((await api.people.sessions.list(ana.id)).length).toBe(1)
     expect([(await me(other.headers)).statusCode, (await me(token)).statusCode]).toEqual([401, 401])
     expect([(await signIn()).statusCode, (await signIn({ username: 'ana', password: 'another long password' })).statusCode]).toEqual([
       401, 201,
@@ -189,6 +203,19 @@ describe('the own account', () => {
 })
 
 describe('API tokens', () => {
+  it('are not made by a session that ended on the way: a stolen one leaves nothing behind', async () => {
+    const { headers } = await api.signIn(ana)
+    const { create } = api.people.tokens
+    const entry = { atMs: 0, actor: commandLine, action: 'user.password-set', subject: 'user 1', details: {} }
+    api.people.tokens.create = async (...request) => {
+      await api.people.users.setPassword(ana.id, { passwordHash, atMs: 0, keepSession: null }, entry)
+      return create(...request)
+    }
+    const response = await api.app.inject({ method: 'POST', url: '/v1/tokens', payload: { name: 'x', scopes: ['polls.read'] }, headers })
+    expect([response.statusCode, problemOf(response)]).toEqual([401, 'unauthorized'])
+    expect(await api.people.tokens.list(ana.id)).toEqual([])
+  })
+
   const make = (headers: Record<string, string>, changes: object = {}) =>
     api.app.inject({
       method: 'POST',

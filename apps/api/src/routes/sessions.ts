@@ -16,7 +16,7 @@ const bodyBytesMax = 16 * 1024
 
 /** Signing in and out, and one's own account. */
 export function sessionRoutes(context: ApiContext, { people, signIn, userAdministration }: PeopleContext): (app: ZodScope) => void {
-  const { callers, dependencies, sessionCookies } = context
+  const { callers, dependencies, origins, sessionCookies } = context
   const { clock } = dependencies
 
   function meOf(caller: Pick<Caller, 'role' | 'scopes' | 'user' | 'session'>): z.infer<typeof me> {
@@ -54,6 +54,7 @@ export function sessionRoutes(context: ApiContext, { people, signIn, userAdminis
           response: responses({ 201: json('Who is signed in, and what they may do', me) }, [
             ...databaseProblems,
             ...bodyProblems,
+            'origin-refused',
             'sign-in-failed',
             'sign-in-delayed',
             'overloaded',
@@ -61,6 +62,8 @@ export function sessionRoutes(context: ApiContext, { people, signIn, userAdminis
         },
       },
       async (request, reply) => {
+        // With ALLOWED_ORIGINS=* any page may write, but none signs its visitor in as somebody else.
+        if (!origins.mayUseCookies(request)) throw new ProblemError('origin-refused')
         const label = request.headers['user-agent'] ?? ''
         const begun = await signIn.begin({ ...request.body, address: request.ip, label }, sessionCookies.hashOf(request))
         if (!begun.ok) throw begun.failure.kind === 'delayed' ? delayedProblem(begun.failure) : new ProblemError('sign-in-failed')
@@ -129,23 +132,30 @@ export function sessionRoutes(context: ApiContext, { people, signIn, userAdminis
         bodyLimit: bodyBytesMax,
         schema: {
           tags,
-          summary: 'Set your password; your other sessions and your API tokens end',
+          summary: 'Set your password: all your sessions and API tokens end, and the answer sets the cookie of a new session',
           body: ownPasswordInput,
           response: responses({ 204: { description: 'Set' } }, [...databaseProblems, ...bodyProblems, 'sign-in-delayed', 'overloaded']),
         },
       },
       async (request, reply) => {
-        const { actor, sessionHash, user } = await sessionOf(request)
+        const { actor, session, user } = await sessionOf(request)
         const { current, password } = request.body
+        const who = { username: user.username, address: request.ip }
         // Whoever finds an open browser guesses no faster than at the door.
-        const checked = await signIn.check({ username: user.username, password: current, address: request.ip })
+        const checked = await signIn.check({ ...who, password: current })
         if (!checked.ok) {
           if (checked.failure.kind === 'delayed') throw delayedProblem(checked.failure)
           throw new ProblemError('invalid-request', { errors: [{ field: 'current', detail: 'expected your password as it is now' }] })
         }
         await assertHardToGuess(password, user)
-        const set = await userAdministration.setPassword(user.id, password, { actor, keepSession: sessionHash })
+        const set = await userAdministration.setPassword(user.id, password, { actor })
         if (!set.ok) throw userProblem(set.failure)
+        // This session ends with the others: whoever has a copy of its cookie must not go on. The browser that asked gets another one.
+        // The password is set by now: where that fails, it costs a sign-in and no more.
+        const begun = await signIn.begin({ ...who, password, label: session.label }, null).catch(() => null)
+        const maxAgeSeconds = Math.ceil(callers.sessionMs / 1_000)
+        const cookie = begun?.ok === true ? sessionCookies.set(request, begun.value.secret, maxAgeSeconds) : sessionCookies.clear(request)
+        reply.header('set-cookie', cookie)
         return reply.code(204).header('cache-control', 'private, no-store').send()
       },
     )

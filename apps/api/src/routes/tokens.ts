@@ -1,7 +1,7 @@
 import { newToken, tokenInput, tokenList } from '@urna/contracts'
 import { type ApiToken, secretHash } from '@urna/core'
 import { z } from 'zod'
-import { apiTokenPrefix } from '../callers.ts'
+import { apiTokenPrefix, signInFirst } from '../callers.ts'
 import type { ApiContext, ZodScope } from '../context.ts'
 import { json, responses } from '../openapi.ts'
 import type { PeopleContext } from '../people.ts'
@@ -77,7 +77,8 @@ export function tokenRoutes(context: ApiContext, { people }: PeopleContext): (ap
           expiresAtMs: nowMs + expiresInDays * dayMs,
           lastUsedAtMs: null,
         }
-        await people.tokens.create(
+        // Asked with the writing: who ends all sessions meanwhile, with a new password, ends all tokens too.
+        const isMade = await people.tokens.create(
           { ...token, hash: secretHash(secret) },
           {
             atMs: nowMs,
@@ -86,7 +87,9 @@ export function tokenRoutes(context: ApiContext, { people }: PeopleContext): (ap
             subject: `user ${userId}`,
             details: { token: token.id, scopes: token.scopes.join(' '), expiresAtMs: token.expiresAtMs },
           },
+          caller.sessionHash ?? undefined,
         )
+        if (!isMade) throw signInFirst()
         return reply
           .code(201)
           .header('cache-control', 'private, no-store')

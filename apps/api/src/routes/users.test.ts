@@ -99,6 +99,32 @@ describe('users', () => {
     expect((await set(99, asAdministrator)).statusCode).toBe(404)
   })
 
+  it('get no role from a token that lacks permissions of that role', async () => {
+    const { user } = await api.signIn('administrator')
+    const directory = await api.tokenOf(user, ['users.read', 'users.change'])
+    const polls = await api.tokenOf(user, ['users.change', 'polls.read', 'polls.change', 'voters.read', 'voters.change'])
+    const make = (role: string, headers: Record<string, string>, username = role) =>
+      ask('POST', '/v1/users', { username, role, password: 'a long password' }, headers)
+    for (const role of ['administrator', 'organizer', 'auditor']) {
+      const response = await make(role, directory)
+      expect([role, response.statusCode, problemOf(response)]).toEqual([role, 403, 'forbidden'])
+      const csv = `username,role,password\nbruno,voter,\ncarla,${role},a long password\n`
+      expect((await ask('POST', '/v1/users/import', { csv, dryRun: false }, directory)).statusCode).toBe(403)
+    }
+    expect((await make('voter', directory)).statusCode).toBe(201)
+    const { id } = await api.addUser('voter', 'mallory')
+    const replace = (role: string, headers: Record<string, string>) => ask('PUT', `/v1/users/${id}`, { username: 'mallory', role }, headers)
+    expect((await replace('administrator', directory)).statusCode).toBe(403)
+    expect((await replace('administrator', polls)).statusCode).toBe(403)
+    expect((await replace('organizer', polls)).statusCode).toBe(200)
+    // The role that there is is nothing that is given.
+    expect((await replace('organizer', directory)).statusCode).toBe(200)
+    expect((await replace('administrator', asAdministrator)).statusCode).toBe(200)
+    expect(
+      (await api.people.users.list({ search: null, role: null, limit: 9, after: null })).users.map(({ username }) => username),
+    ).toEqual([user.username, 'voter', 'mallory'])
+  })
+
   it('leave their polls behind, which are nobody’s then', async () => {
     const { id } = await api.addUser('organizer')
     const poll = api.addPoll({ ownerId: id })

@@ -2,6 +2,7 @@ import {
   importBytesMax,
   newUserInput,
   passwordInput,
+  type Role,
   type UserImport,
   userId as userIdSchema,
   userImport,
@@ -34,6 +35,15 @@ export function userRoutes(context: ApiContext, { people, userAdministration }: 
 
   async function actorOf(request: FastifyRequest) {
     return (await callers.expected(request)).actor
+  }
+
+  /** Throws where a token would make somebody more than it is itself. `before`: the role that the user has. */
+  async function assertMayGive(request: FastifyRequest, roles: Iterable<Role>, before: () => Promise<Role | null> = async () => null) {
+    const caller = await callers.expected(request)
+    for (const role of new Set(roles)) {
+      if (callers.mayGive(caller, role) || role === (await before())) continue
+      throw new ProblemError('forbidden', { detail: `this token may not give the role ${role}: it lacks permissions of that role` })
+    }
   }
 
   function send(reply: FastifyReply, body: object): FastifyReply {
@@ -86,6 +96,7 @@ export function userRoutes(context: ApiContext, { people, userAdministration }: 
       },
       async (request, reply) => {
         const { password, ...input } = request.body
+        await assertMayGive(request, [input.role])
         if (password !== null && password !== undefined) await assertHardToGuess(password, input)
         const created = await userAdministration.create({ ...input, password: password ?? null }, await actorOf(request))
         if (!created.ok) throw userProblem(created.failure)
@@ -130,7 +141,9 @@ export function userRoutes(context: ApiContext, { people, userAdministration }: 
         },
       },
       async (request, reply) => {
-        const replaced = await userAdministration.replace(Number(request.params.id), request.body, await actorOf(request))
+        const id = Number(request.params.id)
+        await assertMayGive(request, [request.body.role], async () => (await users.find(id))?.role ?? null)
+        const replaced = await userAdministration.replace(id, request.body, await actorOf(request))
         if (!replaced.ok) throw userProblem(replaced.failure)
         return send(reply, userOnWire(replaced.value))
       },
@@ -203,6 +216,8 @@ export function userRoutes(context: ApiContext, { people, userAdministration }: 
       async (request, reply) => {
         const { csv, dryRun } = request.body
         const judged = await judgeImport(csv, (usernames) => users.findByUsernames(usernames))
+        const roles = judged.rows.map(({ user }) => user.role)
+        await assertMayGive(request, roles)
         if (!dryRun) {
           if (judged.faultsTotal > 0) throw invalidImport(judged.faults, judged.faultsTotal)
           const taken = await userAdministration.createAll(

@@ -191,3 +191,28 @@ describe('whose polls', () => {
     expect(await as(asAdministrator)).toBe(404)
   })
 })
+
+describe('voters that are added while the poll is deleted', () => {
+  it('go with it', async () => {
+    const remove = () => api.app.inject({ method: 'DELETE', url: `/v1/polls/${id}`, headers: organizer.headers })
+    const { codes, roll } = api.people
+    const [addCodes, addVoters] = [codes.add, roll.add]
+    codes.add = async (...request) => {
+      expect((await remove()).statusCode).toBe(204)
+      return addCodes(...request)
+    }
+    roll.add = async (...request) => {
+      expect((await remove()).statusCode).toBe(204)
+      return addVoters(...request)
+    }
+    id = newPoll('code', { opensAtMs: null })
+    const made = await ask('POST', 'codes', { labels: ['Ana'] })
+    expect([made.statusCode, problemOf(made)]).toEqual([410, 'poll-deleted'])
+    expect((await codes.list(id as never, { limit: 9, after: null })).total).toBe(0)
+    id = newPoll('account', { opensAtMs: null })
+    await api.addUser('voter', 'bruno')
+    const added = await ask('POST', 'voters', { usernames: ['bruno'] })
+    expect([added.statusCode, problemOf(added)]).toEqual([410, 'poll-deleted'])
+    expect((await roll.list(id as never, { limit: 9, after: null })).total).toBe(0)
+  })
+})

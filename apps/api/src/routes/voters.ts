@@ -31,7 +31,7 @@ export function voterRoutes(context: ApiContext): (app: ZodScope) => void {
   const { callers, dependencies } = context
   const { clock, countedUntilMs, ids, logger, people, polls } = dependencies
 
-  const { addVoters, makeCodes, removeVoter, revokeCode } = voterAdministration({ ...people, clock, ids, countedUntilMs })
+  const { addVoters, makeCodes, removeVoter, revokeCode } = voterAdministration({ ...people, polls, clock, ids, countedUntilMs })
 
   /** The poll as it is on the primary, and who asks; throws where it is not theirs. */
   async function reached(
@@ -189,6 +189,8 @@ function expectVoters<Value>(result: Result<Value, VotersFault>): Value {
       throw new ProblemError('poll-state', { detail: `this poll is of access ${fault.level}: voters are not named this way there` })
     case 'final':
       throw new ProblemError('poll-final')
+    case 'deleted':
+      throw new ProblemError('poll-deleted')
     case 'too_many_codes':
       throw new ProblemError('too-many-codes', { detail: `expected at most ${codesMax} codes in a poll, revoked ones included` })
   }

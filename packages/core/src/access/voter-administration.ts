@@ -2,6 +2,7 @@ import { type AccessLevel, isFinal, type Poll } from '../poll/poll.ts'
 import type { AuditEntry } from '../ports/audit-trail.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { IdGenerator } from '../ports/id-generator.ts'
+import type { PollRepository } from '../ports/poll-repository.ts'
 import type { UserRepository } from '../ports/user-repository.ts'
 import type { VoterRoll } from '../ports/voter-roll.ts'
 import type { VotingCode, VotingCodeRepository } from '../ports/voting-code-repository.ts'
@@ -15,6 +16,7 @@ export type VotersFault =
   /** Nobody votes any more. */
   | { readonly kind: 'final' }
   | { readonly kind: 'too_many_codes' }
+  | { readonly kind: 'deleted' }
 
 export interface NewVotingCode extends Pick<VotingCode, 'id' | 'label'> {
   /** The code itself. It is nowhere else: shown once. */
@@ -22,8 +24,9 @@ export interface NewVotingCode extends Pick<VotingCode, 'id' | 'label'> {
 }
 
 interface Dependencies {
-  codes: Pick<VotingCodeRepository, 'add' | 'revoke'>
-  roll: Pick<VoterRoll, 'add' | 'remove'>
+  codes: Pick<VotingCodeRepository, 'add' | 'revoke' | 'removeAll'>
+  roll: Pick<VoterRoll, 'add' | 'remove' | 'removeAll'>
+  polls: Pick<PollRepository, 'find'>
   users: Pick<UserRepository, 'findByUsernames'>
   clock: Clock
   ids: IdGenerator
@@ -32,7 +35,7 @@ interface Dependencies {
 }
 
 /** What organizers do about who may vote, each change with its entry in the audit trail: counts and ids, never a label or a name. */
-export function voterAdministration({ codes, roll, users, clock, ids, countedUntilMs }: Dependencies) {
+export function voterAdministration({ codes, roll, polls, users, clock, ids, countedUntilMs }: Dependencies) {
   function entryOf(actor: Actor, action: string, poll: Poll, details: AuditEntry['details']): AuditEntry {
     return { atMs: clock.nowMs(), actor, action, subject: `poll ${poll.id}`, details }
   }
@@ -41,6 +44,17 @@ export function voterAdministration({ codes, roll, users, clock, ids, countedUnt
   async function faultOf(poll: Poll, level: AccessLevel): Promise<VotersFault | null> {
     if (poll.definition.access !== level) return { kind: 'other_level', level: poll.definition.access }
     return poll.version.closesAtMs !== null && isFinal(poll.version, await countedUntilMs()) ? { kind: 'final' } : null
+  }
+
+  /**
+   * Whether the poll was deleted while voters were added to it. Its voters went with it before: who came after is removed here, or labels would stay
+   * that nobody sees any more.
+   */
+  async function isGone({ id }: Poll, added: Pick<VotingCodeRepository | VoterRoll, 'removeAll'>): Promise<boolean> {
+    const now = await polls.find(id)
+    if (now !== null && now.deletedAtMs === null) return false
+    await added.removeAll(id)
+    return true
   }
 
   /** One code for each label. */
@@ -60,7 +74,8 @@ export function voterAdministration({ codes, roll, users, clock, ids, countedUnt
     })
     const stored = made.map((code) => code.stored)
     const isAdded = await codes.add(poll.id, stored, codesMax, entryOf(actor, 'codes.made', poll, { count: made.length }))
-    return isAdded ? success(made.map(({ shown }) => shown)) : failure({ kind: 'too_many_codes' })
+    if (!isAdded) return failure({ kind: 'too_many_codes' })
+    return (await isGone(poll, codes)) ? failure({ kind: 'deleted' }) : success(made.map(({ shown }) => shown))
   }
 
   /** False: the poll has no such code. Whatever state or level the poll has: taking a key away must always work. */
@@ -82,6 +97,7 @@ export function voterAdministration({ codes, roll, users, clock, ids, countedUnt
     if (found.length === 0) return success({ added: 0, already: 0, unknown })
     const userIds = found.map(({ id }) => id)
     const added = await roll.add(poll.id, userIds, entryOf(actor, 'voters.added', poll, { count: userIds.length }))
+    if (await isGone(poll, roll)) return failure({ kind: 'deleted' })
     return success({ added, already: found.length - added, unknown })
   }
 

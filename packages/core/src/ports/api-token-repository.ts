@@ -16,8 +16,11 @@ export interface ApiToken {
 
 /** API tokens, on the primary. Guarantee: only the hash of a token is stored. */
 export interface ApiTokenRepository {
-  /** Of a user who is gone: nothing. */
-  create(token: ApiToken & { readonly hash: Uint8Array }, entry: AuditEntry): Promise<void>
+  /**
+   * `session`: the hash of the one that makes it. False: nothing was made, because that session has ended or the user is gone, and with both all their
+   * tokens.
+   */
+  create(token: ApiToken & { readonly hash: Uint8Array }, entry: AuditEntry, session?: Uint8Array): Promise<boolean>
   /** Expired ones too. */
   find(hash: Uint8Array): Promise<{ token: ApiToken; user: User } | null>
   touch(id: string, atMs: number): Promise<void>

@@ -13,12 +13,15 @@ export interface Session {
 
 /** Sessions, on the primary. Guarantee: only the hash of a session's secret is stored. */
 export interface SessionRepository {
-  /** Ends `replaces` (a hash), keeps this one and the newest others of the user, `keep` in all, and notes the time of the sign-in. Of a user who is gone: nothing. */
+  /**
+   * Ends `replaces` (a hash), keeps this one and the newest others of the user, `keep` in all, and notes the time of the sign-in. False: nothing began,
+   * because the user is gone, or has another password than the one with `passwordHash` by now.
+   */
   create(
     session: Session & { readonly hash: Uint8Array },
-    options: { replaces: Uint8Array | null; keep: number },
+    options: { replaces: Uint8Array | null; keep: number; passwordHash?: string },
     entry: AuditEntry,
-  ): Promise<void>
+  ): Promise<boolean>
   find(hash: Uint8Array): Promise<{ session: Session; user: User } | null>
   touch(hash: Uint8Array, atMs: number): Promise<void>
   /** Of a user, newest first. */

@@ -20,3 +20,10 @@ it('an address is the same all day, another one tomorrow, and another one with a
   nowMs--
   expect(hashOf('192.0.2.1')).toBe(hash)
 })
+
+it('addresses that count as one have one hash', () => {
+  const hashOf = addressHashes(openMasterKey(Buffer.alloc(32, 7)), { nowMs: () => noonMs })
+  expect(hashOf('2001:db8:1:2::1')).toBe(hashOf('2001:0DB8:1:2:f:f:f:f'))
+  expect(hashOf('2001:db8:1:3::1')).not.toBe(hashOf('2001:db8:1:2::1'))
+  expect(hashOf('::ffff:192.0.2.1')).toBe(hashOf('192.0.2.1'))
+})

@@ -1,6 +1,16 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { permissionNames } from '../users/permissions.ts'
-import { actionsOf, createdUser, entryOf, hashOf, hostileLines, opening, type PeopleSubject, sampleToken } from './people-samples.ts'
+import {
+  actionsOf,
+  createdUser,
+  entryOf,
+  hashOf,
+  hostileLines,
+  opening,
+  type PeopleSubject,
+  sampleSession,
+  sampleToken,
+} from './people-samples.ts'
 
 /** What ApiTokenRepository promises, for every database. */
 export function apiTokenRepositoryContract(name: string, makeSubject: () => Promise<PeopleSubject>): void {
@@ -28,6 +38,25 @@ export function apiTokenRepositoryContract(name: string, makeSubject: () => Prom
       expect((await second.tokens.list(user.id)).map(({ id }) => id)).toEqual(ids)
       expect(await people.tokens.find(hashOf('unknown'))).toBeNull()
       expect(await people.tokens.list(99)).toEqual([])
+    })
+
+    it('is made for somebody who is there, by a session of theirs that has not ended', async () => {
+      const { people } = await subject()
+      const [user, other] = [await createdUser(people, 'ana'), await createdUser(people, 'bruno')]
+      const begin = (userId: number, secret: string) =>
+        people.sessions.create(sampleSession(userId, secret), { replaces: null, keep: 9 }, entryOf('session.began'))
+      await begin(user.id, 'own')
+      await begin(other.id, 'foreign')
+      const make = (secret: string, session: string) =>
+        people.tokens.create(sampleToken(user.id, secret), entryOf('token.made'), hashOf(session))
+      expect(await make('first', 'own')).toBe(true)
+      expect(await make('second', 'foreign')).toBe(false)
+      await people.sessions.remove(user.id, sampleSession(user.id, 'own').id, entryOf('session.ended'))
+      expect(await make('second', 'own')).toBe(false)
+      expect(await people.tokens.create(sampleToken(99, 'second'), entryOf('token.made'))).toBe(false)
+      expect(await people.tokens.find(hashOf('second'))).toBeNull()
+      expect((await people.tokens.list(user.id)).length).toBe(1)
+      expect((await actionsOf(people))['token.made']).toBe(1)
     })
 
     it('is used later and later, and never earlier', async () => {

@@ -187,19 +187,20 @@ export class InMemoryPeople {
   readonly sessions: SessionRepository = {
     create: async (
       { hash, ...session }: Session & { readonly hash: Uint8Array },
-      options: { replaces: Uint8Array | null; keep: number },
+      options: { replaces: Uint8Array | null; keep: number; passwordHash?: string },
       entry: AuditEntry,
     ) => {
       this.#assertWorks(entry)
       if (options.replaces !== null) this.#sessions.delete(hex(options.replaces))
       const stored = this.#users.get(session.userId)
-      if (stored === undefined) return
+      if (stored === undefined || (options.passwordHash ?? stored.passwordHash) !== stored.passwordHash) return false
       const others = [...this.#sessions].filter(([, { userId }]) => userId === session.userId)
       others.sort(([, left], [, right]) => right.createdAtMs - left.createdAtMs || (left.id < right.id ? -1 : 1))
       for (const [old] of others.slice(Math.max(0, options.keep - 1))) this.#sessions.delete(old)
       this.#sessions.set(hex(hash), session)
       stored.user = { ...stored.user, lastSignInAtMs: session.createdAtMs }
       this.audit.append(entry)
+      return true
     },
     find: async (hash: Uint8Array) => {
       this.#assertWorks()
@@ -239,11 +240,13 @@ export class InMemoryPeople {
   }
 
   readonly tokens: ApiTokenRepository = {
-    create: async ({ hash, ...token }: ApiToken & { readonly hash: Uint8Array }, entry: AuditEntry) => {
+    create: async ({ hash, ...token }: ApiToken & { readonly hash: Uint8Array }, entry: AuditEntry, session?: Uint8Array) => {
       this.#assertWorks(entry)
-      if (!this.#users.has(token.userId)) return
+      if (!this.#users.has(token.userId)) return false
+      if (session !== undefined && this.#sessions.get(hex(session))?.userId !== token.userId) return false
       this.#tokens.set(hex(hash), token)
       this.audit.append(entry)
+      return true
     },
     find: async (hash: Uint8Array) => {
       this.#assertWorks()

@@ -55,10 +55,23 @@ export function sessionRepositoryContract(name: string, makeSubject: () => Promi
 
     it('begins none for somebody who is gone', async () => {
       const { people } = await subject()
-      await people.sessions.create(sampleSession(7, 'secret'), alone, began)
+      expect(await people.sessions.create(sampleSession(7, 'secret'), alone, began)).toBe(false)
       expect(await people.sessions.find(hashOf('secret'))).toBeNull()
       expect(await people.sessions.list(7)).toEqual([])
       expect(await actionsOf(people)).toEqual({})
+    })
+
+    it('begins none with a password that was changed meanwhile', async () => {
+      const { people } = await subject()
+      const user = await createdUser(people, 'ana', { passwordHash: '$argon2id$one' })
+      const begin = (secret: string, passwordHash: string) =>
+        people.sessions.create(sampleSession(user.id, secret), { ...alone, passwordHash }, began)
+      expect(await begin('first', '$argon2id$one')).toBe(true)
+      expect(await begin('second', '$ARGON2ID$one')).toBe(false)
+      expect(await begin('second', '$argon2id$two')).toBe(false)
+      expect(await people.sessions.find(hashOf('second'))).toBeNull()
+      expect(await people.sessions.find(hashOf('first'))).not.toBeNull()
+      expect((await actionsOf(people))['session.began']).toBe(1)
     })
 
     it('is seen later and later, and never earlier', async () => {

@@ -1,5 +1,6 @@
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
+import { crockfordAlphabet } from '../crockford.ts'
 import type { IdGenerator } from '../ports/id-generator.ts'
 
 const argon2Async = promisify(argon2)
@@ -54,12 +55,9 @@ export function needsRehash(hash: string): boolean {
   return parsed.memory < cost.memory || parsed.passes < cost.passes || parsed.salt.length < saltBytes || parsed.tag.length < tagBytes
 }
 
-// Crockford's base 32: nothing that is mistaken for something else when it is typed from paper.
-const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
-
 /** A password for somebody who will choose another: 125 random bits as five groups of five characters. */
 export function generatedPassword(ids: Pick<IdGenerator, 'randomBytes'>): string {
-  const characters = [...ids.randomBytes(25)].map((byte) => alphabet[byte & 31]).join('')
+  const characters = [...ids.randomBytes(25)].map((byte) => crockfordAlphabet[byte & 31]).join('')
   return (characters.match(/.{5}/g) as string[]).join('-')
 }
 

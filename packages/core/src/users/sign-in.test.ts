@@ -54,7 +54,7 @@ async function attempt(given = password, username = 'ana', address = '192.0.2.1'
 
 describe('guesses', () => {
   it('wait longer and longer after three failures, up to 15 minutes', () => {
-    expect([0, 1, 2, 3, 4, 5, 12, 13, 1_000].map((failures) => delayAfter(failures, freeFailures.username) / 1_000)).toEqual([
+    expect([0, 1, 2, 3, 4, 5, 12, 13, 1_000].map((failures) => delayAfter(failures, 'username') / 1_000)).toEqual([
       0, 0, 0, 1, 2, 4, 512, 900, 900,
     ])
   })
@@ -91,6 +91,12 @@ describe('guesses', () => {
     expect(await attempt(password, 'ana', '192.0.2.2')).toBe('in')
   })
 
+  it('are counted for the 64 bits of IPv6 that a household has, not for each of its addresses', async () => {
+    for (let turn = 0; turn < 20; turn++) expect(await attempt('wrong', `somebody ${turn}`, `2001:db8:1:2::${turn}`)).toBe('failed')
+    expect(await attempt('wrong', 'somebody else', '2001:db8:1:2:f:f:f:f')).toBe(1)
+    expect(await attempt('wrong', 'somebody else', '2001:db8:1:3::1')).toBe('failed')
+  })
+
   it('are forgotten after a day', async () => {
     for (let failures = 0; failures < 3; failures++) await attempt('wrong')
     clock.ms += 24 * 3_600_000
@@ -101,7 +107,7 @@ describe('guesses', () => {
   it('never wait longer than 15 minutes, not even when the clock was put back', async () => {
     for (let failures = 0; failures < 3; failures++) await attempt('wrong')
     clock.ms -= 12 * 3_600_000
-    expect(await attempt()).toBe(delayMsMax / 1_000)
+    expect(await attempt()).toBe(delayMsMax.username / 1_000)
   })
 
   it('at once, at two processes, are not checked more often than one after the other', async () => {
@@ -110,7 +116,7 @@ describe('guesses', () => {
       Array.from({ length: 40 }, (_, index) => attempt('wrong', 'ana', `192.0.2.${index}`, doors[index % 2])),
     )
     expect(outcomes.filter((outcome) => outcome === 'failed').length).toBeLessThanOrEqual(freeFailures.username)
-    clock.ms += delayMsMax
+    clock.ms += delayMsMax.username
     expect(await attempt()).toBe('in')
   })
 
@@ -121,12 +127,22 @@ describe('guesses', () => {
     expect(outcomes).toEqual(['failed', 'failed', 'failed', ...Array.from({ length: 7 }, () => 1)])
   })
 
-  it('of an address are not forgotten when somebody there gets in: a password of one’s own buys no guesses at others', async () => {
+  it('of an address stay when somebody there gets in: an own password is no way to new guesses', async () => {
     for (let index = 0; index < freeFailures.address; index++) {
+      expect(await attempt()).toBe('in')
       expect(await attempt('wrong', `nobody-${index}`)).toBe('failed')
-      if (index === freeFailures.address - 2) expect(await attempt()).toBe('in')
     }
-    expect(await attempt('wrong', 'nobody-else')).toBe(1)
+    expect(await attempt('wrong', 'nobody else')).toBe(1)
+  })
+
+  it('of an address keep the others behind it waiting for ten seconds at most, however many mistype', async () => {
+    for (let index = 0; index < 100; index++) {
+      clock.ms += delayMsMax.address
+      expect(await attempt('wrong', `somebody ${index}`)).toBe('failed')
+    }
+    expect(await attempt()).toBe(10)
+    clock.ms += 10_000
+    expect(await attempt()).toBe('in')
   })
 
   it('at somebody who does not exist, or has no password, end and are counted like any other', async () => {
@@ -144,7 +160,7 @@ describe('guesses', () => {
         const began = performance.now()
         await attempt('wrong', username, `198.51.100.${round}`)
         times.push(performance.now() - began)
-        clock.ms += delayMsMax
+        clock.ms += delayMsMax.username
       }
       return times.sort((left, right) => left - right)[4] as number
     }
@@ -212,6 +228,25 @@ describe('a session', () => {
     expect(labels).toHaveLength(20)
     // 0, 1 and 2 ended
     expect(labels.at(-1)).toBe('Browser 3')
+  })
+
+  it('does not begin with a password that is changed while it is checked, nor for somebody who is removed then', async () => {
+    const { setPassword, remove, findCredentials } = people.users
+    const id = (await findCredentials('ana'))?.user.id as number
+    const entry = { atMs: clock.ms, actor: commandLine, action: 'user.changed', subject: `user ${id}`, details: {} }
+    const set = (passwordHash: string) => setPassword(id, { passwordHash, atMs: clock.ms, keepSession: null }, entry)
+    const { clear } = people.signInAttempts
+    for (const meanwhile of [() => set(`${stored}another`), () => remove(id, entry)]) {
+      await set(stored)
+      // The last thing that is done before the session begins.
+      people.signInAttempts.clear = async (keys) => {
+        await clear(keys)
+        await meanwhile()
+      }
+      const begun = await door.begin({ username: 'ana', password, address: '192.0.2.1', label: '' }, null)
+      expect(begun).toEqual({ ok: false, failure: { kind: 'failed' } })
+      expect(await people.sessions.list(id)).toEqual([])
+    }
   })
 
   it('is noted in the audit trail by numbers, and its label is short and harmless', async () => {

@@ -13,7 +13,11 @@ import { foldedUsername, secretHash, type User } from './user.ts'
 
 /** After so many failures in a row each further guess has to wait. Of an address more: many people can be behind one. */
 export const freeFailures = { username: 3, address: 20 } as const
-export const delayMsMax = 15 * 60_000
+/**
+ * The longest delay. Of an address it is short: where a school votes by accounts, some mistype at every moment, and the others, who are right, wait with
+ * them. Ten seconds still leave somebody who tries many usernames 8,640 guesses a day.
+ */
+export const delayMsMax = { username: 15 * 60_000, address: 10_000 } as const
 /** Failures that are older count no more. */
 export const failuresKeptMs = 24 * 3_600_000
 /** The oldest sessions of a user end when there are more. */
@@ -36,9 +40,16 @@ interface Dependencies {
   ids: IdGenerator
 }
 
-/** How long after the last failure the next guess waits: 1 s, 2 s, 4 s ... up to 15 minutes. */
-export function delayAfter(failures: number, free: number): number {
-  return failures < free ? 0 : Math.min(delayMsMax, 1_000 * 2 ** Math.min(failures - free, 30))
+interface Guess {
+  readonly username: string
+  readonly password: string
+  readonly address: string
+}
+
+/** How long after the last failure the next guess waits: 1 s, 2 s, 4 s ... up to {@link delayMsMax}. */
+export function delayAfter(failures: number, by: 'username' | 'address'): number {
+  const free = freeFailures[by]
+  return failures < free ? 0 : Math.min(delayMsMax[by], 1_000 * 2 ** Math.min(failures - free, 30))
 }
 
 /**
@@ -50,7 +61,13 @@ export function signIn(dependencies: Dependencies) {
   const { users, sessions, signInAttempts, passwords, clock, ids } = dependencies
 
   /** Whose password it is. */
-  async function check(input: { username: string; password: string; address: string }): Promise<Result<User, SignInRefusal>> {
+  async function check(input: Guess): Promise<Result<User, SignInRefusal>> {
+    const verified = await verify(input)
+    return verified.ok ? success(verified.value.user) : verified
+  }
+
+  /** With the hash that is stored of the password from now on. */
+  async function verify(input: Guess): Promise<Result<{ user: User; passwordHash: string }, SignInRefusal>> {
     const keys = {
       username: dependencies.signInHmac(Buffer.from(foldedUsername(input.username))),
       address: hash('sha256', dependencies.hashAddress(input.address), 'buffer'),
@@ -78,8 +95,10 @@ export function signIn(dependencies: Dependencies) {
       // Not those of the address: who has a password of their own must not get new guesses at others by it.
       await signInAttempts.clear([keys.username])
       const { user, passwordHash } = credentials
-      if (needsRehash(passwordHash)) await users.rehash(user.id, { from: passwordHash, to: await hashPassword(input.password) })
-      return success(user)
+      if (!needsRehash(passwordHash)) return success({ user, passwordHash })
+      const to = await hashPassword(input.password)
+      await users.rehash(user.id, { from: passwordHash, to })
+      return success({ user, passwordHash: to })
     })
   }
 
@@ -101,12 +120,13 @@ export function signIn(dependencies: Dependencies) {
   }
 
   function waitOf({ username, address }: { username: Failures; address: Failures }): number {
-    const until = Math.max(
-      username.lastAtMs + delayAfter(username.failures, freeFailures.username),
-      address.lastAtMs + delayAfter(address.failures, freeFailures.address),
-    )
+    return Math.max(waitBy('username', username), waitBy('address', address))
+  }
+
+  function waitBy(by: 'username' | 'address', { failures, lastAtMs }: Failures): number {
+    const left = lastAtMs + delayAfter(failures, by) - clock.nowMs()
     // A clock that was put back must not lock anybody out for longer than the longest delay.
-    return Math.min(delayMsMax, Math.max(0, until - clock.nowMs()))
+    return Math.min(delayMsMax[by], Math.max(0, left))
   }
 
   /** A new session, always: the one that was presented (`replaces`: its hash) ends. `secret` is for the cookie, and is kept nowhere. */
@@ -114,9 +134,9 @@ export function signIn(dependencies: Dependencies) {
     input: { username: string; password: string; address: string; label: string },
     replaces: Uint8Array | null,
   ): Promise<Result<{ user: User; session: Session; secret: string }, SignInRefusal>> {
-    const checked = await check(input)
-    if (!checked.ok) return checked
-    const user = checked.value
+    const verified = await verify(input)
+    if (!verified.ok) return verified
+    const { user, passwordHash } = verified.value
     const atMs = clock.nowMs()
     const secret = ids.randomBytes(32).toString('base64url')
     const session: Session = {
@@ -126,11 +146,13 @@ export function signIn(dependencies: Dependencies) {
       lastSeenAtMs: atMs,
       label: labelOf(input.label),
     }
-    await sessions.create(
+    // The password was right a moment ago: whoever changed it since then ended all sessions, and this would be one more.
+    const isBegun = await sessions.create(
       { ...session, hash: secretHash(secret) },
-      { replaces, keep: sessionsPerUserMax },
+      { replaces, keep: sessionsPerUserMax, passwordHash },
       { atMs, actor: userActor(user.id), action: 'session.began', subject: `user ${user.id}`, details: { session: session.id } },
     )
+    if (!isBegun) return failure({ kind: 'failed' })
     return success({ user: { ...user, lastSignInAtMs: atMs }, session, secret })
   }
 

@@ -5,7 +5,7 @@ import type { NewUser, UserRepository } from '../ports/user-repository.ts'
 import { failure, type Result, success } from '../result.ts'
 import type { Actor } from './actor.ts'
 import type { PasswordWork } from './password-work.ts'
-import { type User, type UserInput, votingIdBytes } from './user.ts'
+import { type Role, type User, type UserInput, votingIdBytes } from './user.ts'
 
 export type UserFault = { readonly kind: 'not_found' } | { readonly kind: 'username_taken' } | { readonly kind: 'last_administrator' }
 
@@ -51,7 +51,7 @@ export function userAdministration({ users, passwords, clock, ids }: Dependencie
     for (let start = 0; start < inputs.length; start += hashedAtOnce) {
       all.push(...(await Promise.all(inputs.slice(start, start + hashedAtOnce).map(newUser))))
     }
-    const created = await users.createAll(all, entryOf(actor, 'users.imported', { count: all.length }))
+    const created = await users.createAll(all, entryOf(actor, 'users.imported', { count: all.length, ...countsOfRoles(all) }))
     return created.kind === 'done' ? success(created.ids) : failure(created.usernames)
   }
 
@@ -80,6 +80,13 @@ export function userAdministration({ users, passwords, clock, ids }: Dependencie
   }
 
   return { create, createAll, replace, remove, setPassword }
+}
+
+/** Role -> how many. Who was made an administrator, the trail must say. */
+function countsOfRoles(users: readonly Pick<NewUser, 'role'>[]): Partial<Record<Role, number>> {
+  const counts: Partial<Record<Role, number>> = {}
+  for (const { role } of users) counts[role] = (counts[role] ?? 0) + 1
+  return counts
 }
 
 export type UserAdministration = ReturnType<typeof userAdministration>

@@ -15,11 +15,25 @@ export class SqlApiTokenRepository implements ApiTokenRepository {
     this.#audited = new AuditWriter(primary, options.auditHmac)
   }
 
-  create({ hash, ...token }: ApiToken & { readonly hash: Uint8Array }, entry: AuditEntry): Promise<void> {
+  create({ hash, ...token }: ApiToken & { readonly hash: Uint8Array }, entry: AuditEntry, session?: Uint8Array): Promise<boolean> {
     return this.#audited.change(async (transaction, append) => {
-      const user = await transaction.selectFrom('users').select('user_id').where('user_id', '=', token.userId).executeTakeFirst()
-      // Removed meanwhile.
-      if (user === undefined) return
+      const user = await transaction
+        .selectFrom('users')
+        .select('user_id')
+        .where('user_id', '=', token.userId)
+        .$if(session !== undefined, (query) =>
+          query.where(({ exists, selectFrom }) =>
+            exists(
+              selectFrom('sessions')
+                .select('sessions.user_id')
+                .whereRef('sessions.user_id', '=', 'users.user_id')
+                .where('session_hash', '=', session as Uint8Array),
+            ),
+          ),
+        )
+        .executeTakeFirst()
+      // Removed or signed out meanwhile.
+      if (user === undefined) return false
       await transaction
         .insertInto('api_tokens')
         .values({
@@ -34,6 +48,7 @@ export class SqlApiTokenRepository implements ApiTokenRepository {
         })
         .execute()
       await append(entry)
+      return true
     })
   }
 

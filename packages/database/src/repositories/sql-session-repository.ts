@@ -18,9 +18,9 @@ export class SqlSessionRepository implements SessionRepository {
 
   create(
     session: Session & { readonly hash: Uint8Array },
-    { replaces, keep }: { replaces: Uint8Array | null; keep: number },
+    { replaces, keep, passwordHash }: { replaces: Uint8Array | null; keep: number; passwordHash?: string },
     entry: AuditEntry,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { userId, hash } = session
     return this.#audited.change(async (transaction, append) => {
       if (replaces !== null) await transaction.deleteFrom('sessions').where('session_hash', '=', replaces).execute()
@@ -28,9 +28,10 @@ export class SqlSessionRepository implements SessionRepository {
         .updateTable('users')
         .set({ last_sign_in_at_ms: session.createdAtMs })
         .where('user_id', '=', userId)
+        .$if(passwordHash !== undefined, (query) => query.where('password_hash', '=', passwordHash as string))
         .executeTakeFirst()
-      // Removed while they signed in.
-      if (numUpdatedRows === 0n) return
+      // Removed while they signed in, or given another password, with which all sessions ended.
+      if (numUpdatedRows === 0n) return false
       await transaction
         .insertInto('sessions')
         .values({
@@ -53,6 +54,7 @@ export class SqlSessionRepository implements SessionRepository {
       const old = others.slice(Math.max(0, keep - 1)).map((row) => row.session_hash)
       if (old.length > 0) await transaction.deleteFrom('sessions').where('session_hash', 'in', old).execute()
       await append(entry)
+      return true
     })
   }
 
