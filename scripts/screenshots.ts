@@ -5,14 +5,16 @@ import { catalogues, type Texts } from '../apps/frontend/src/texts/index.ts'
 import { type ColourScheme, findChromium, howToGetChromium, type Language, TestBrowser } from '../test/support/browser.ts'
 import { asAdministrator, getJson, openPoll, send, until } from '../test/support/client.ts'
 import { exitOnSignals, freePort, repository, StandaloneProcess, temporaryDirectory } from '../test/support/standalone-process.ts'
+import { administrationPictures, picturedPassword } from './administration-pictures.ts'
 
 /**
  * `make screenshots`: photographs every page and state that matters into docs/screenshots, from a process of its own with polls and
- * ballots that are the same at every run. Only ids and times differ.
+ * ballots that are the same at every run. Only ids and times differ. ONLY=admin takes those whose names begin so, and leaves the others.
  */
 
+const only = process.env.ONLY ?? ''
 /** All pictures together: they travel with the repository. */
-const bytesMax = 3_000_000
+const bytesMax = 5_000_000
 const folder = join(repository, 'docs/screenshots')
 const forms = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } } as const
 type Form = keyof typeof forms
@@ -373,6 +375,7 @@ const pictures: Record<string, { readonly everyLanguage?: boolean; go(scene: Sce
       await seeHeading(words.poll.notFoundTitle)
     },
   },
+  ...administrationPictures,
 }
 
 async function photograph(browser: TestBrowser, town: Town, name: string, form: Form, scheme: ColourScheme): Promise<string> {
@@ -407,7 +410,11 @@ async function photograph(browser: TestBrowser, town: Town, name: string, form: 
 /** One town, in a process and a browser of its own. */
 async function photographTown(executablePath: string, language: Language): Promise<string[]> {
   const directory = temporaryDirectory()
-  const urna = new StandaloneProcess({ dataDirectory: directory.path, port: await freePort() })
+  const urna = new StandaloneProcess({
+    dataDirectory: directory.path,
+    port: await freePort(),
+    environment: { ADMIN_PASSWORD: picturedPassword },
+  })
   let browser: TestBrowser | undefined
   try {
     await urna.ready(60_000)
@@ -415,7 +422,7 @@ async function photographTown(executablePath: string, language: Language): Promi
     const town = await buildTown(urna.url, language)
     const files: string[] = []
     for (const [name, { everyLanguage = false }] of Object.entries(pictures)) {
-      if (language !== 'en-GB' && !everyLanguage) continue
+      if ((language !== 'en-GB' && !everyLanguage) || !name.startsWith(only)) continue
       for (const form of Object.keys(forms) as Form[]) {
         for (const scheme of schemes) files.push(await photograph(browser, town, name, form, scheme))
       }
@@ -438,7 +445,7 @@ mkdirSync(folder, { recursive: true })
 // Together: each waits half a minute for a result to become final.
 const written = (await Promise.all([photographTown(chromium, 'en-GB'), photographTown(chromium, 'pt-BR')])).flat()
 // A picture whose state was renamed must not stay.
-for (const file of readdirSync(folder)) if (!written.includes(file)) rmSync(join(folder, file))
+for (const file of readdirSync(folder)) if (file.startsWith(only) && !written.includes(file)) rmSync(join(folder, file))
 let bytes = 0
 for (const file of written) {
   const { size } = statSync(join(folder, file))

@@ -253,12 +253,10 @@ inBrowser(
         await page.getByRole('button', { name: words.signIn.button }).waitFor()
         await expectAccessible(page)
         await signIn(visitor, place, words)
+        // A page that asks whether one wants to leave is left all the same.
+        page.on('dialog', (dialog) => void dialog.accept())
         for (const [name, go] of Object.entries(states)) {
-          const open = async (path: string) => {
-            // A page that would ask whether one wants to leave is left all the same.
-            page.once('dialog', (dialog) => void dialog.accept())
-            await page.goto(place.url + path)
-          }
+          const open = (path: string) => page.goto(place.url + path)
           await go({ page, words, ids, open })
           await expectAccessible(page).catch((error: Error) => {
             throw new Error(`${name}: ${error.message}`)

@@ -1,6 +1,7 @@
 import { Button, Checkbox, NativeSelect, Textarea, TextInput } from '@mantine/core'
 import { type KeyboardEvent, useRef, useState } from 'react'
-import { mayAddOption, moved, newOption, type QuestionDraft, withPasted } from '../poll-draft.ts'
+import { flushSync } from 'react-dom'
+import { mayAddOption, moved, newOption, type OptionDraft, type QuestionDraft, withPasted } from '../poll-draft.ts'
 import type { Checked } from '../use-checked.ts'
 import { useWords } from '../words.ts'
 import { MoveButtons, moveOfKey } from './move-buttons.tsx'
@@ -24,24 +25,28 @@ export function QuestionEditor({ question, index, count, checked, onChange, onMo
   const number = index + 1
   const { options } = question
 
-  /** The focus follows what was added or moved, when it is there. */
+  /** The focus is on the option at once: whoever types fast types into it. */
+  function changeAndFocus(next: readonly OptionDraft[], at: number) {
+    flushSync(() => onChange({ ...question, options: next }))
+    focusOption(at)
+  }
+
   function focusOption(at: number) {
-    requestAnimationFrame(() => place.current?.querySelectorAll<HTMLElement>('[data-option]')[at]?.focus())
+    place.current?.querySelectorAll<HTMLElement>('[data-option]')[at]?.focus()
   }
 
   function addOption() {
-    onChange({ ...question, options: [...options, newOption()] })
-    focusOption(options.length)
+    changeAndFocus([...options, newOption()], options.length)
   }
 
   function moveOption(from: number, by: -1 | 1, keepsFocus: boolean) {
-    onChange({ ...question, options: moved(options, from, from + by) })
-    if (keepsFocus) focusOption(Math.min(options.length - 1, Math.max(0, from + by)))
+    const next = moved(options, from, from + by)
+    if (keepsFocus) changeAndFocus(next, Math.min(options.length - 1, Math.max(0, from + by)))
+    else onChange({ ...question, options: next })
   }
 
   function removeOption(at: number) {
-    onChange({ ...question, options: options.toSpliced(at, 1) })
-    focusOption(Math.max(0, at - 1))
+    changeAndFocus(options.toSpliced(at, 1), Math.max(0, at - 1))
   }
 
   function keyInOption(event: KeyboardEvent, at: number) {
@@ -141,9 +146,8 @@ export function QuestionEditor({ question, index, count, checked, onChange, onMo
           <div className="form-end">
             <Button
               onClick={() => {
-                onChange(withPasted(question, pasting))
                 setPasting(null)
-                focusOption(0)
+                changeAndFocus(withPasted(question, pasting).options, 0)
               }}
             >
               {editor.takePasted}

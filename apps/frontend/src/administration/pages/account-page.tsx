@@ -8,6 +8,7 @@ import { Asked, Refusal } from '../components/asked.tsx'
 import { PageHeading } from '../components/page-heading.tsx'
 import { PasswordField } from '../components/password-field.tsx'
 import { ShownOnce } from '../components/shown-once.tsx'
+import { TablePlace } from '../components/table-place.tsx'
 import { keys } from '../query-client.ts'
 import { useChecked } from '../use-checked.ts'
 import { useMe } from '../use-me.ts'
@@ -100,7 +101,7 @@ function Sessions() {
   return (
     <Asked query={query} queryKey={keys.sessions} loading={words.account.loadingSessions}>
       {({ sessions }) => (
-        <div className="table-place">
+        <TablePlace label={words.account.sessions}>
           <Table aria-label={words.account.sessions}>
             <Table.Thead>
               <Table.Tr>
@@ -118,7 +119,7 @@ function Sessions() {
               ))}
             </Table.Tbody>
           </Table>
-        </div>
+        </TablePlace>
       )}
     </Asked>
   )
@@ -168,7 +169,7 @@ function Tokens() {
           tokens.length === 0 ? (
             <p className="soft">{words.account.noTokens}</p>
           ) : (
-            <div className="table-place">
+            <TablePlace label={words.account.tokens}>
               <Table aria-label={words.account.tokens}>
                 <Table.Thead>
                   <Table.Tr>
@@ -187,7 +188,7 @@ function Tokens() {
                   ))}
                 </Table.Tbody>
               </Table>
-            </div>
+            </TablePlace>
           )
         }
       </Asked>

@@ -6,6 +6,7 @@ import { Asked } from '../components/asked.tsx'
 import { NotAllowed } from '../components/not-allowed.tsx'
 import { PageHeading } from '../components/page-heading.tsx'
 import { Pager, usePages } from '../components/pager.tsx'
+import { TablePlace } from '../components/table-place.tsx'
 import { keys } from '../query-client.ts'
 import { useMe } from '../use-me.ts'
 import { useWords } from '../words.ts'
@@ -42,7 +43,7 @@ function AuditTrail() {
 function Records({ records }: { records: readonly AuditRecord[] }) {
   const { words, format } = useWords()
   return (
-    <div className="table-place">
+    <TablePlace label={words.audit.title}>
       <Table aria-label={words.audit.title}>
         <Table.Thead>
           <Table.Tr>
@@ -81,6 +82,6 @@ function Records({ records }: { records: readonly AuditRecord[] }) {
           ))}
         </Table.Tbody>
       </Table>
-    </div>
+    </TablePlace>
   )
 }

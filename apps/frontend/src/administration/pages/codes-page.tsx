@@ -11,6 +11,7 @@ import { ConfirmByTyping } from '../components/confirm-by-typing.tsx'
 import { LeaveWarning } from '../components/leave-warning.tsx'
 import { PageHeading } from '../components/page-heading.tsx'
 import { Pager, usePages } from '../components/pager.tsx'
+import { TablePlace } from '../components/table-place.tsx'
 import { linesOf } from '../poll-draft.ts'
 import { keys } from '../query-client.ts'
 import { useChecked } from '../use-checked.ts'
@@ -162,7 +163,7 @@ function Codes({ pollId }: { pollId: string }) {
           ) : (
             <>
               <p>{words.codes.totals(total, revoked)}</p>
-              <div className="table-place">
+              <TablePlace label={words.codes.list}>
                 <Table aria-label={words.codes.list}>
                   <Table.Thead>
                     <Table.Tr>
@@ -204,7 +205,7 @@ function Codes({ pollId }: { pollId: string }) {
                     ))}
                   </Table.Tbody>
                 </Table>
-              </div>
+              </TablePlace>
               <Pager pages={pages} next={next} label={words.codes.list} />
             </>
           )

@@ -15,6 +15,7 @@ import { ButtonLink } from '../components/links.tsx'
 import { OpenPollDialog } from '../components/open-poll-dialog.tsx'
 import { PageHeading } from '../components/page-heading.tsx'
 import { Pager, usePages } from '../components/pager.tsx'
+import { TablePlace } from '../components/table-place.tsx'
 import { keys, listRefreshMs } from '../query-client.ts'
 import { useMe } from '../use-me.ts'
 import { useWords } from '../words.ts'
@@ -90,7 +91,7 @@ function PollTable({ polls, onDo }: { polls: readonly ManagedPoll[]; onDo: (doin
   const { words } = useWords()
   const { may } = useMe()
   return (
-    <div className="table-place">
+    <TablePlace label={words.polls.title}>
       <Table aria-label={words.polls.title} verticalSpacing="xs">
         <Table.Thead>
           <Table.Tr>
@@ -111,7 +112,7 @@ function PollTable({ polls, onDo }: { polls: readonly ManagedPoll[]; onDo: (doin
           ))}
         </Table.Tbody>
       </Table>
-    </div>
+    </TablePlace>
   )
 }
 

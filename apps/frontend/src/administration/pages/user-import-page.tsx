@@ -8,6 +8,7 @@ import { Refusal } from '../components/asked.tsx'
 import { ButtonLink } from '../components/links.tsx'
 import { NotAllowed } from '../components/not-allowed.tsx'
 import { PageHeading } from '../components/page-heading.tsx'
+import { TablePlace } from '../components/table-place.tsx'
 import { keys } from '../query-client.ts'
 import { useMe } from '../use-me.ts'
 import { useWords } from '../words.ts'
@@ -112,7 +113,7 @@ function Outcome({ outcome }: { outcome: UserImport }) {
       {outcome.faults.length > 0 && (
         <section className="stack" aria-labelledby="faults-heading">
           <h2 id="faults-heading">{words.import.faults}</h2>
-          <div className="table-place">
+          <TablePlace label={words.import.faults}>
             <Table aria-labelledby="faults-heading">
               <Table.Thead>
                 <Table.Tr>
@@ -133,14 +134,14 @@ function Outcome({ outcome }: { outcome: UserImport }) {
                 ))}
               </Table.Tbody>
             </Table>
-          </div>
+          </TablePlace>
           {outcome.faultsTotal > outcome.faults.length && <p>{words.import.moreFaults(outcome.faultsTotal - outcome.faults.length)}</p>}
         </section>
       )}
       {outcome.preview.length > 0 && (
         <section className="stack" aria-labelledby="preview-heading">
           <h2 id="preview-heading">{words.import.preview}</h2>
-          <div className="table-place">
+          <TablePlace label={words.import.preview}>
             <Table aria-labelledby="preview-heading">
               <Table.Thead>
                 <Table.Tr>
@@ -165,7 +166,7 @@ function Outcome({ outcome }: { outcome: UserImport }) {
                 ))}
               </Table.Tbody>
             </Table>
-          </div>
+          </TablePlace>
         </section>
       )}
     </>

@@ -11,6 +11,7 @@ import { ButtonLink } from '../components/links.tsx'
 import { NotAllowed } from '../components/not-allowed.tsx'
 import { PageHeading } from '../components/page-heading.tsx'
 import { Pager, usePages } from '../components/pager.tsx'
+import { TablePlace } from '../components/table-place.tsx'
 import { PasswordDialog, UserForm } from '../components/user-form.tsx'
 import { keys, listRefreshMs } from '../query-client.ts'
 import { useMe } from '../use-me.ts'
@@ -125,7 +126,7 @@ function UserTable({ users, onDo }: { users: readonly User[]; onDo: (doing: Doin
   const { may } = useMe()
   const look = { size: 'compact-sm', variant: 'default' } as const
   return (
-    <div className="table-place">
+    <TablePlace label={words.users.title}>
       <Table aria-label={words.users.title}>
         <Table.Thead>
           <Table.Tr>
@@ -182,7 +183,7 @@ function UserTable({ users, onDo }: { users: readonly User[]; onDo: (doing: Doin
           ))}
         </Table.Tbody>
       </Table>
-    </div>
+    </TablePlace>
   )
 }
 

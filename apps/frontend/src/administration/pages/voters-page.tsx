@@ -9,6 +9,7 @@ import { Asked, Refusal } from '../components/asked.tsx'
 import { ConfirmByTyping } from '../components/confirm-by-typing.tsx'
 import { PageHeading } from '../components/page-heading.tsx'
 import { Pager, usePages } from '../components/pager.tsx'
+import { TablePlace } from '../components/table-place.tsx'
 import { keys } from '../query-client.ts'
 import { useChecked } from '../use-checked.ts'
 import { useMe } from '../use-me.ts'
@@ -126,7 +127,7 @@ function Roll({ pollId }: { pollId: string }) {
           ) : (
             <>
               <p>{words.roll.total(total)}</p>
-              <div className="table-place">
+              <TablePlace label={words.roll.list}>
                 <Table aria-label={words.roll.list}>
                   <Table.Thead>
                     <Table.Tr>
@@ -160,7 +161,7 @@ function Roll({ pollId }: { pollId: string }) {
                     ))}
                   </Table.Tbody>
                 </Table>
-              </div>
+              </TablePlace>
               <Pager pages={pages} next={next} label={words.roll.list} />
             </>
           )

@@ -70,7 +70,7 @@ export const en = {
     signOut: 'Sign out',
     notSignedOut: 'You are still signed in.',
     loading: 'Looking who is signed in…',
-    toStart: 'Go to the start of the administration',
+    toStart: 'Go to the start page',
   },
 
   away: {

@@ -60,7 +60,7 @@ export const ptBr: AdministrationTexts = {
     signOut: 'Sair',
     notSignedOut: 'Você ainda não saiu.',
     loading: 'Verificando quem entrou…',
-    toStart: 'Ir para o início da administração',
+    toStart: 'Ir para o início',
   },
 
   away: {
