@@ -81,6 +81,8 @@ test('a new user: a fault is said in its field and nothing is sent; a username t
     password: 'short but longer',
   })
   expect(screen.queryByRole('dialog')).toBeNull()
+  await pass(1)
+  expect(document.activeElement).toBe(screen.getByRole('button', { name: words.users.new }))
   expect(spoken('status')).toContain(words.users.created)
   expect(api.asks(paths.users).length).toBeGreaterThan(1)
 })
@@ -108,6 +110,8 @@ test('who deletes a user has to type the name', async () => {
   await settle()
   expect(screen.queryByRole('dialog')).toBeNull()
   expect(rows()).toEqual(['ana'])
+  // The button that opened it went with the row.
+  expect(document.activeElement).toBe(screen.getByRole('main'))
 })
 
 test('while the api is away the list stays, the page says so, and goes on by itself', async () => {
