@@ -17,12 +17,12 @@ export const ptBr: AdministrationTexts = {
     },
     code: {
       name: 'Códigos: quem tem um código de votação',
-      stops: 'Impede quem não tem código. Um código é um eleitor; usado de novo, troca o voto.',
+      stops: 'Deixa de fora quem não tem código. Um código é um eleitor; usado de novo, troca o voto.',
       stopsNot: 'Não impede que alguém passe o código adiante.',
     },
     account: {
       name: 'Contas: quem está na lista de eleitores',
-      stops: 'Impede quem não está na lista desta votação, ou não consegue entrar.',
+      stops: 'Deixa de fora quem não está na lista desta votação, ou não consegue entrar.',
       stopsNot: 'Não impede que alguém entregue a própria senha.',
     },
   },
@@ -64,9 +64,9 @@ export const ptBr: AdministrationTexts = {
   },
 
   away: {
-    api: 'A api não responde.',
-    database: 'A api responde, mas o banco de dados dela não.',
-    queue: 'A api responde, mas a fila de votos não.',
+    api: 'O servidor não responde.',
+    database: 'O servidor responde, mas o banco de dados dele não.',
+    queue: 'O servidor responde, mas a fila de votos não.',
     unknown: 'Não deu certo.',
     retrying: 'A página tenta de novo sozinha e continua quando tudo voltar.',
     asOf: (time) => `O que você vê abaixo é de ${time}.`,
@@ -148,7 +148,7 @@ export const ptBr: AdministrationTexts = {
     title: 'Você entrou',
     signedIn: (name) => `Você entrou como ${name}, eleitor.`,
     link: 'Cada votação em que você pode votar tem o próprio link. Siga o link que você recebeu: lá você continua identificado.',
-    home: 'Digitar o código de uma votação ou ver as votações públicas',
+    home: 'Digitar o identificador de uma votação ou ver as votações públicas',
   },
 
   account: {
@@ -158,7 +158,7 @@ export const ptBr: AdministrationTexts = {
     currentPassword: 'Senha atual',
     newPassword: 'Senha nova',
     newPasswordHint:
-      'Pelo menos 12 caracteres. Algumas palavras valem mais que alguns sinais. Seus outros acessos e todos os seus tokens de API terminam.',
+      'Pelo menos 12 caracteres. Algumas palavras valem mais que alguns símbolos. Seus outros acessos e todos os seus tokens de API terminam.',
     changePassword: 'Mudar a senha',
     passwordChanged: 'Sua senha foi mudada.',
     sessions: 'Onde você entrou',
@@ -333,7 +333,7 @@ export const ptBr: AdministrationTexts = {
     title: 'Códigos de votação',
     otherLevel: 'Esta votação não pede códigos. Eles só serviriam se o acesso fosse “Códigos”.',
     make: 'Criar códigos de votação',
-    hint: 'Cada código é um eleitor. Só se guarda uma impressão dele: ninguém consegue consultá-lo depois, nem ver o que foi votado com ele.',
+    hint: 'Cada código é um eleitor. Só fica guardada uma impressão digital dele: ninguém consegue consultá-lo depois, nem ver o que foi votado com ele.',
     kind: 'Quais?',
     kindCount: 'Uma quantidade de códigos, para distribuir',
     kindLabels: 'Um código para cada nome: links pessoais',
@@ -372,7 +372,7 @@ export const ptBr: AdministrationTexts = {
     otherLevel: 'Esta votação não pede contas. A lista só serviria se o acesso fosse “Contas”.',
     add: 'Acrescentar eleitores',
     usernames: 'Nomes de usuário',
-    usernamesHint: 'Separados por espaços, vírgulas ou linhas.',
+    usernamesHint: 'Separados por espaços, vírgulas ou quebras de linha.',
     addButton: 'Acrescentar à lista',
     added: (added, already) => `${counted(added, 'acrescentado', 'acrescentados')}, ${number(already)} já na lista.`,
     unknown: (count) => plural(count, 'Ninguém tem este nome de usuário:', 'Ninguém tem estes nomes de usuário:'),
@@ -439,13 +439,13 @@ export const ptBr: AdministrationTexts = {
     choose: 'Escolher um arquivo',
     paste: 'Ou cole aqui',
     empty: 'Escolha um arquivo ou cole uma tabela.',
-    tooLarge: 'É grande demais: no máximo 4 MB. Divida.',
-    look: 'Ver antes',
+    tooLarge: 'É grande demais: no máximo 4 MB. Divida o arquivo.',
+    look: 'Conferir antes',
     found: (rows, faults) =>
       faults === 0
         ? `${counted(rows, 'linha, sem erros', 'linhas, todas sem erros')}.`
         : `${counted(rows, 'linha', 'linhas')}, ${counted(faults, 'erro', 'erros')}. Ainda não é possível importar.`,
-    faults: 'O que não serve',
+    faults: 'O que precisa de correção',
     line: 'Linha',
     column: 'Coluna',
     wholeRow: 'linha inteira',
