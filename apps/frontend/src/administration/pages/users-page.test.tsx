@@ -158,3 +158,19 @@ test('an organizer who types the address is told that it is not theirs', async (
   await visitAdministration(place.api, '/admin/users', 'organizer')
   expect(screen.getByText('You may not do this.')).toBeDefined()
 })
+
+test('a fault that is said when a field is left does not move the button away from under the pointer', async () => {
+  const { api } = place
+  api.on(paths.users, json({ users: [ana], next: null, total: 1 }))
+  const user = await visitAdministration(api, '/admin/users')
+  await user.click(screen.getByRole('button', { name: words.users.new }))
+  await settle()
+  const dialog = within(screen.getByRole('dialog'))
+  await user.click(dialog.getByLabelText(words.users.username))
+  const title = dialog.getByText(words.users.newTitle)
+  await user.pointer({ keys: '[MouseLeft>]', target: title })
+  expect(dialog.queryByText(words.faults.empty)).toBeNull()
+  await user.pointer({ keys: '[/MouseLeft]', target: title })
+  await pass(1)
+  expect(dialog.getByText(words.faults.empty)).toBeDefined()
+})
