@@ -3,7 +3,7 @@ import { openPollInput, pollInput } from '@urna/contracts/poll'
 import { ownPasswordInput, tokenInput } from '@urna/contracts/session'
 import { newUserInput } from '@urna/contracts/user'
 import { expect, test } from 'vitest'
-import { faultsOfIssues, type Schema } from './faults.ts'
+import { detailText, faultsOfIssues, type Schema } from './faults.ts'
 import { administrationCatalogues } from './texts/index.ts'
 
 const question = { text: 'What?', options: [{ text: 'a' }, { text: 'b' }] }
@@ -55,4 +55,35 @@ test.each(wrong)('%s is said in both languages, in words of our own', (_, schema
     // What begins so was not understood, and is shown as the schema says it: in English.
     expect(faults[field]?.startsWith(texts.faults.refused('')), faults[field]).toBe(false)
   }
+})
+
+/** What the api says of the rows of an import. */
+const ofImports = [
+  'expected a username that nobody else has',
+  'expected a username that is not in line 2 already',
+  'expected one of "administrator"|"organizer"|"auditor"|"voter"',
+  'expected one of username, name, second_name, full_name, email, role, password',
+  'expected each column once',
+  'expected this column',
+  'expected either full_name, or name and second_name',
+  'expected a heading with the column username',
+  'expected at least one row',
+  'expected at most 500 rows with a password in one file: leave it out, or send several files',
+  'expected at most 10000 rows',
+  'expected 3 cells, as in the heading; got 1',
+  'expected the quotation mark that closes a cell',
+  'expected a shorter row: is a quotation mark missing?',
+  'expected quotation marks around the whole cell, and doubled inside of it',
+]
+
+test.each(ofImports)('of an import, “%s” is said in both languages', (detail) => {
+  for (const texts of Object.values(administrationCatalogues)) expect(detailText(detail, texts)).not.toContain('expected')
+})
+
+test('what is named in the api’s words is named in the reader’s', () => {
+  const texts = administrationCatalogues['pt-BR']
+  expect(detailText('expected a username that is not in line 2 already', texts)).toBe(texts.faults.usernameTwice(2))
+  expect(detailText('expected one of "organizer"|"voter"', texts)).toBe(texts.faults.oneOf('organizer, voter'))
+  expect(detailText('expected one of username, full_name, role', texts)).toBe(texts.faults.oneColumnOf('username, full_name, role'))
+  expect(detailText('expected 3 cells, as in the heading; got 1', texts)).toBe(texts.faults.cells(3, 1))
 })

@@ -1,4 +1,3 @@
-import type { FieldError } from '@urna/contracts'
 import { ApiFailure } from '../api.ts'
 import type { AdministrationTexts } from './texts/index.ts'
 
@@ -33,11 +32,12 @@ export function faultsOfFailure(failure: unknown, texts: AdministrationTexts): F
   if (!(failure instanceof ApiFailure)) return {}
   if (failure.problemName === 'username-taken') return { username: texts.faults.usernameTaken }
   const faults: Record<string, string> = {}
-  for (const { field, detail } of failure.problem?.errors ?? []) faults[field] ??= detailText({ field, detail }, texts)
+  for (const { field, detail } of failure.problem?.errors ?? []) faults[field] ??= detailText(detail, texts)
   return faults
 }
 
-function detailText({ detail }: FieldError, texts: AdministrationTexts): string {
+/** What the api says of a field, or of a row of an import, in the reader's language. */
+export function detailText(detail: string, texts: AdministrationTexts): string {
   return ownMessage(detail, texts) ?? texts.faults.refused(detail)
 }
 
@@ -78,6 +78,26 @@ function ownMessage(message: string, { faults }: AdministrationTexts): string | 
     ['expected an instant after the opening', faults.closesTooEarly],
     ['expected at least ten seconds from now', faults.closesTooSoon],
     ['expected an instant', faults.instant],
+    // Of an import.
+    ['expected a username that nobody else has', faults.usernameTaken],
+    ['expected a username that is not in line', faults.usernameTwice(number)],
+    ['expected one of "', faults.oneOf(namedIn(message, /"([a-z]+)"/g))],
+    ['expected one of username', faults.oneColumnOf(namedIn(message, /([a-z_]+)(?:,|$)/g))],
+    ['expected each column once', faults.columnTwice],
+    ['expected this column', faults.columnMissing],
+    ['expected either full_name, or', faults.fullNameAndParts],
+    ['expected a heading with the column', faults.heading],
+    ['expected at least one row', faults.noRows],
+    [`expected at most ${number} rows with a password`, faults.mostPasswords(number)],
+    [`expected at most ${number} rows`, faults.mostRows(number)],
+    [`expected ${number} cells, as in the heading`, faults.cells(number, Number(/got (\d+)/.exec(message)?.[1] ?? 0))],
+    ['expected the quotation mark that closes', faults.quotes],
+    ['expected a shorter row', faults.quotes],
+    ['expected quotation marks around', faults.quotes],
   ]
   return messages.find(([beginning]) => message.startsWith(beginning))?.[1] ?? null
+}
+
+function namedIn(message: string, pattern: RegExp): string {
+  return [...message.matchAll(pattern)].map(([, name]) => name).join(', ')
 }

@@ -1,4 +1,3 @@
-import { Button } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet, useLocation, useRouter } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
@@ -6,6 +5,7 @@ import { LanguageSwitch } from '../components/language-switch.tsx'
 import { paths } from '../router.tsx'
 import { endSession } from './api.ts'
 import { Asked, Refusal } from './components/asked.tsx'
+import { BusyButton } from './components/busy-button.tsx'
 import { keys } from './query-client.ts'
 import { useMeQuery } from './use-me.ts'
 import { useWords } from './words.ts'
@@ -94,9 +94,9 @@ function Person({ name }: { name: string }) {
       <Link to="/admin/account" activeProps={{ 'aria-current': 'page' }} aria-label={words.navigation.account(name)}>
         {name}
       </Link>
-      <Button variant="subtle" size="compact-md" loading={out.isPending} onClick={() => out.mutate()}>
+      <BusyButton variant="subtle" size="compact-md" busy={out.isPending} onClick={() => out.mutate()}>
         {words.navigation.signOut}
-      </Button>
+      </BusyButton>
       {out.error !== null && <Refusal failure={out.error} title={words.navigation.notSignedOut} />}
     </div>
   )

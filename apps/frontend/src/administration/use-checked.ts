@@ -1,5 +1,6 @@
 import { type RefObject, useEffect, useRef, useState } from 'react'
 import { type Faults, faultsOfFailure, faultsOfIssues, type Schema } from './faults.ts'
+import { useAfterPress } from './use-after-press.ts'
 import { useWords } from './words.ts'
 
 /** What an input of a form needs of it. */
@@ -32,6 +33,7 @@ export function useChecked<Value>(schema: Schema<Value>, value: unknown): Checke
   const [sent, setSent] = useState(false)
   const [refused, setRefused] = useState<{ faults: Faults; of: string } | null>(null)
   const [toFocus, setToFocus] = useState(0)
+  const afterPress = useAfterPress()
 
   const result = schema.safeParse(value)
   const found = result.success ? {} : faultsOfIssues(result.error.issues, words)
@@ -50,7 +52,7 @@ export function useChecked<Value>(schema: Schema<Value>, value: unknown): Checke
   return {
     form,
     faultAt,
-    field: (field) => ({ error: faultAt(field), onBlur: () => setLeft((before) => new Set(before).add(field)) }),
+    field: (field) => ({ error: faultAt(field), onBlur: () => afterPress(() => setLeft((before) => new Set(before).add(field))) }),
     saidInFields: refused !== null,
     faultCount: sent ? Object.keys(faults).length : Object.keys(said).length,
     submit() {

@@ -7,7 +7,7 @@ const problems: Record<ProblemName, string> = {
   'invalid-request': 'The server did not understand this page. Reload it and try again.',
   'invalid-json': 'The server did not understand this page. Reload it and try again.',
   unauthorized: 'You have to sign in first.',
-  'sign-in-failed': 'Username and password do not fit together.',
+  'sign-in-failed': 'Username and password do not match.',
   forbidden: 'You may not do this.',
   'origin-refused': 'This page is not at an address that the server takes votes from. Tell whoever runs it.',
   'proof-required':
@@ -16,7 +16,7 @@ const problems: Record<ProblemName, string> = {
   'proof-expired': 'The calculation of your browser is too old. Try again.',
   'code-required': 'This poll takes votes with a voting code only.',
   'code-invalid': 'This is not a voting code of this poll. Check that you copied all of it.',
-  'code-revoked': 'This voting code was withdrawn. Ask whoever runs the poll for another one.',
+  'code-revoked': 'This voting code was revoked. Ask whoever runs the poll for another one.',
   'not-on-roll': 'You are not on the list of voters of this poll.',
   'open-polls-only': 'Votes in this poll are taken on its own page only.',
   'user-not-found': 'There is no such user.',

@@ -15,13 +15,13 @@ export const ptBr: Texts = {
   home: {
     title: 'Vote e acompanhe a apuração',
     lead: 'A Urna é uma votação pela internet em que cada pessoa vale exatamente um voto, e você pode conferir que o seu foi contado.',
-    enterLabel: 'Código ou link da votação',
+    enterLabel: 'Identificador ou link da votação',
     enterHint: '16 letras e números, como no link que você recebeu.',
     enterButton: 'Ir para a votação',
     enterFault:
-      'Isto não é o código de uma votação. O código tem 16 letras e números, e nunca i, l, o ou u. Copie de novo do link que você recebeu.',
+      'Isto não é o identificador de uma votação. Ele tem 16 letras e números, e nunca i, l, o ou u. Copie de novo do link que você recebeu.',
     listHeading: 'Votações',
-    empty: 'Ainda não há votações. As públicas aparecem aqui. Se você recebeu um código, digite-o acima.',
+    empty: 'Ainda não há votações. As públicas aparecem aqui. Se você recebeu um link, cole-o acima.',
     loading: 'Carregando as votações…',
     more: 'Mostrar mais votações',
     opens: (time) => `abre em ${time}`,

@@ -4,6 +4,7 @@ import type { Poll } from '@urna/contracts'
 import { closePoll } from '../api.ts'
 import { useWords } from '../words.ts'
 import { Refusal } from './asked.tsx'
+import { BusyButton } from './busy-button.tsx'
 import { Dialog } from './dialog.tsx'
 
 interface ClosePollDialogProps {
@@ -24,9 +25,9 @@ export function ClosePollDialog({ poll, onDone, onClose }: ClosePollDialogProps)
         <p>{words.closing.text}</p>
         {close.error !== null && <Refusal failure={close.error} title={words.dialog.notDone} />}
         <div className="form-end">
-          <Button loading={close.isPending} onClick={() => close.mutate()} data-autofocus>
+          <BusyButton busy={close.isPending} onClick={() => close.mutate()} data-autofocus>
             {words.closing.button}
-          </Button>
+          </BusyButton>
           <Button variant="default" onClick={onClose}>
             {words.dialog.cancel}
           </Button>

@@ -1,5 +1,5 @@
 import { Button, NativeSelect } from '@mantine/core'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { saveFile } from '../save-file.ts'
 import { codesCsv, grouped, linkOf, type MadeCode } from '../voting-code.ts'
 import { useWords } from '../words.ts'
@@ -25,6 +25,10 @@ export function CodeSheet({ pollId, title, codes, onKept }: CodeSheetProps) {
   const shown = codes.slice(part * atOnceMax, (part + 1) * atOnceMax)
   const [keptParts, setKeptParts] = useState<ReadonlySet<number>>(new Set())
 
+  const heading = useRef<HTMLHeadingElement>(null)
+  // It comes above the form: who made the codes is led to them.
+  useEffect(() => heading.current?.focus(), [])
+
   function printed() {
     print()
     const kept = new Set(keptParts).add(part)
@@ -35,7 +39,9 @@ export function CodeSheet({ pollId, title, codes, onKept }: CodeSheetProps) {
   return (
     <section className="stack" aria-labelledby="sheet-heading">
       <div className="not-printed stack">
-        <h2 id="sheet-heading">{words.codes.made(codes.length)}</h2>
+        <h2 id="sheet-heading" ref={heading} tabIndex={-1}>
+          {words.codes.made(codes.length)}
+        </h2>
         <p>{words.codes.once}</p>
         <div className="row">
           <NativeSelect

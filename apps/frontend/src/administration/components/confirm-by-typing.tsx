@@ -2,6 +2,7 @@ import { Button, TextInput } from '@mantine/core'
 import { type ReactNode, type SubmitEvent, useRef, useState } from 'react'
 import { useWords } from '../words.ts'
 import { Refusal } from './asked.tsx'
+import { BusyButton } from './busy-button.tsx'
 import { Dialog } from './dialog.tsx'
 
 interface ConfirmByTypingProps {
@@ -51,9 +52,9 @@ export function ConfirmByTyping({ title, children, name, button, busy, failure, 
         />
         {failure !== null && <Refusal failure={failure} title={words.dialog.notDone} />}
         <div className="form-end">
-          <Button type="submit" color="danger" loading={busy}>
+          <BusyButton type="submit" color="danger" busy={busy}>
             {button}
-          </Button>
+          </BusyButton>
           <Button variant="default" onClick={onClose}>
             {words.dialog.cancel}
           </Button>

@@ -8,6 +8,7 @@ import { faultsOfFailure } from '../faults.ts'
 import { ofField, toField, zoneName } from '../local-time.ts'
 import { useWords } from '../words.ts'
 import { Refusal } from './asked.tsx'
+import { BusyButton } from './busy-button.tsx'
 import { Dialog } from './dialog.tsx'
 
 interface OpenPollDialogProps {
@@ -98,9 +99,9 @@ export function OpenPollDialog({ poll, onDone, onClose }: OpenPollDialogProps) {
         {!begun && <FreezeSummary poll={poll} />}
         {change.error !== null && Object.keys(refused).length === 0 && <Refusal failure={change.error} title={words.dialog.notDone} />}
         <div className="form-end">
-          <Button type="submit" loading={change.isPending}>
+          <BusyButton type="submit" busy={change.isPending}>
             {button}
-          </Button>
+          </BusyButton>
           <Button variant="default" onClick={onClose}>
             {words.dialog.cancel}
           </Button>

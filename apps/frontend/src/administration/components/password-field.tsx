@@ -34,7 +34,12 @@ export function PasswordField({ onChange, autoComplete, first = false, error, ..
       <Checkbox
         className="below-field"
         size="sm"
-        label={words.signIn.showPassword(rest.label)}
+        label={
+          <>
+            {words.signIn.showPassword}
+            <span className="only-read-aloud">: {rest.label}</span>
+          </>
+        }
         checked={shown}
         onChange={(event) => setShown(event.target.checked)}
       />

@@ -10,6 +10,7 @@ import { useChecked } from '../use-checked.ts'
 import { useWords } from '../words.ts'
 import { AccessField } from './access-field.tsx'
 import { Refusal } from './asked.tsx'
+import { BusyButton } from './busy-button.tsx'
 import { LeaveWarning } from './leave-warning.tsx'
 import { PollPreview } from './poll-preview.tsx'
 import { QuestionEditor } from './question-editor.tsx'
@@ -145,12 +146,12 @@ export function PollEditor({ first, save, onSaved, onLoadAgain }: PollEditorProp
           </Refusal>
         )}
         <div className="form-end">
-          <Button type="submit" variant="default" loading={change.isPending}>
+          <BusyButton type="submit" variant="default" busy={change.isPending}>
             {editor.save}
-          </Button>
-          <Button onClick={() => send(true)} loading={change.isPending}>
+          </BusyButton>
+          <BusyButton onClick={() => send(true)} busy={change.isPending}>
             {editor.saveAndOpen}
-          </Button>
+          </BusyButton>
           <span role="status" className="soft">
             {change.isSuccess && !unsaved ? editor.saved : unsaved ? editor.unsaved : ''}
           </span>

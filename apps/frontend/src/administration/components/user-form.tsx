@@ -7,6 +7,7 @@ import { changeUser, createUser, setPassword as sendPassword } from '../api.ts'
 import { useChecked } from '../use-checked.ts'
 import { useWords } from '../words.ts'
 import { Refusal } from './asked.tsx'
+import { BusyButton } from './busy-button.tsx'
 import { Dialog } from './dialog.tsx'
 import { PasswordField } from './password-field.tsx'
 
@@ -99,9 +100,9 @@ export function UserForm({ user, onDone, onClose }: UserFormProps) {
         )}
         {save.error !== null && !checked.saidInFields && <Refusal failure={save.error} title={words.dialog.notDone} />}
         <div className="form-end">
-          <Button type="submit" loading={save.isPending}>
+          <BusyButton type="submit" busy={save.isPending}>
             {user === null ? users.create : users.save}
-          </Button>
+          </BusyButton>
           <Button variant="default" onClick={onClose}>
             {words.dialog.cancel}
           </Button>
@@ -142,9 +143,9 @@ export function PasswordDialog({ user, onDone, onClose }: UserFormProps & { user
         />
         {save.error !== null && !checked.saidInFields && <Refusal failure={save.error} title={words.dialog.notDone} />}
         <div className="form-end">
-          <Button type="submit" loading={save.isPending}>
+          <BusyButton type="submit" busy={save.isPending}>
             {users.setPassword}
-          </Button>
+          </BusyButton>
           <Button variant="default" onClick={onClose}>
             {words.dialog.cancel}
           </Button>

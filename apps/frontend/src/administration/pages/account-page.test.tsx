@@ -55,7 +55,7 @@ test('one’s own password: the present one is wrong, then it is changed', async
   await user.type(screen.getByLabelText(words.account.newPassword), 'a new long one')
   await user.click(screen.getByRole('button', { name: words.account.changePassword }))
   await settle()
-  expect(spoken('alert')).toContain('Username and password do not fit together.')
+  expect(spoken('alert')).toContain('Username and password do not match.')
   await user.click(screen.getByRole('button', { name: words.account.changePassword }))
   await settle()
   expect(spoken('status')).toContain(words.account.passwordChanged)

@@ -1,10 +1,12 @@
-import { Button, Checkbox, NativeSelect, Table, TextInput } from '@mantine/core'
+import { Checkbox, NativeSelect, Table, TextInput } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { NewToken, Session, Token } from '@urna/contracts'
 import { ownPasswordInput, tokenInput } from '@urna/contracts/session'
 import { type SubmitEvent, useState } from 'react'
 import { changeOwnPassword, endSession, getSessions, getTokens, makeToken, revokeToken } from '../api.ts'
+import { browserName } from '../browser-name.ts'
 import { Asked, Refusal } from '../components/asked.tsx'
+import { BusyButton } from '../components/busy-button.tsx'
 import { PageHeading } from '../components/page-heading.tsx'
 import { PasswordField } from '../components/password-field.tsx'
 import { ShownOnce } from '../components/shown-once.tsx'
@@ -86,9 +88,9 @@ function PasswordForm() {
       />
       {change.error !== null && !checked.saidInFields && <Refusal failure={change.error} title={words.dialog.notDone} />}
       <div className="form-end">
-        <Button type="submit" loading={change.isPending}>
+        <BusyButton type="submit" busy={change.isPending}>
           {words.account.changePassword}
-        </Button>
+        </BusyButton>
         <span role="status">{done && words.account.passwordChanged}</span>
       </div>
     </form>
@@ -132,7 +134,8 @@ function SessionRow({ session }: { session: Session }) {
     mutationFn: () => endSession(session.id),
     onSuccess: () => client.invalidateQueries({ queryKey: keys.sessions }),
   })
-  const name = session.label === '' ? words.account.unknownBrowser : session.label
+  const known = browserName(session.label)
+  const name = known !== null ? words.account.browserOn(known.browser, known.device) : session.label || words.account.unknownBrowser
   return (
     <Table.Tr>
       <Table.Th scope="row">
@@ -143,15 +146,15 @@ function SessionRow({ session }: { session: Session }) {
       <Table.Td>{format.shortInstant(session.lastSeenAt)}</Table.Td>
       <Table.Td className="table-actions">
         {!session.current && (
-          <Button
+          <BusyButton
             size="compact-sm"
             variant="default"
-            loading={end.isPending}
+            busy={end.isPending}
             aria-label={words.account.endOf(name)}
             onClick={() => end.mutate()}
           >
             {words.account.end}
-          </Button>
+          </BusyButton>
         )}
       </Table.Td>
     </Table.Tr>
@@ -215,16 +218,16 @@ function TokenRow({ token }: { token: Token }) {
       <Table.Td>{token.lastUsedAt === null ? words.account.never : format.shortInstant(token.lastUsedAt)}</Table.Td>
       <Table.Td>{format.shortInstant(token.expiresAt)}</Table.Td>
       <Table.Td className="table-actions">
-        <Button
+        <BusyButton
           size="compact-sm"
           variant="outline"
           color="danger"
-          loading={revoke.isPending}
+          busy={revoke.isPending}
           aria-label={words.account.revokeOf(token.name)}
           onClick={() => revoke.mutate()}
         >
           {words.account.revoke}
-        </Button>
+        </BusyButton>
       </Table.Td>
     </Table.Tr>
   )
@@ -292,9 +295,9 @@ function TokenForm({ onMade }: { onMade: (made: NewToken) => void }) {
         </div>
       </Checkbox.Group>
       {make.error !== null && !checked.saidInFields && <Refusal failure={make.error} title={words.dialog.notDone} />}
-      <Button type="submit" loading={make.isPending}>
+      <BusyButton type="submit" busy={make.isPending}>
         {words.account.makeToken}
-      </Button>
+      </BusyButton>
     </form>
   )
 }

@@ -72,7 +72,11 @@ function Records({ records }: { records: readonly AuditRecord[] }) {
               </Table.Td>
               <Table.Td className="wide-only">
                 {Object.entries(details)
-                  .map(([name, value]) => `${name}: ${value}`)
+                  .map(([name, value]) =>
+                    name.endsWith('Ms') && typeof value === 'number'
+                      ? `${name.slice(0, -2)}: ${format.shortInstant(new Date(value).toISOString())}`
+                      : `${name}: ${value ?? '–'}`,
+                  )
                   .join(', ')}
               </Table.Td>
               <Table.Td className="wide-only">

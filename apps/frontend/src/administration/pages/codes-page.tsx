@@ -6,6 +6,7 @@ import { codesAtOnceMax, codesInput } from '@urna/contracts/access'
 import { type SubmitEvent, useState } from 'react'
 import { getCodes, getOwnPoll, makeCodes, revokeCode } from '../api.ts'
 import { Asked, Refusal } from '../components/asked.tsx'
+import { BusyButton } from '../components/busy-button.tsx'
 import { CodeSheet } from '../components/code-sheet.tsx'
 import { ConfirmByTyping } from '../components/confirm-by-typing.tsx'
 import { LeaveWarning } from '../components/leave-warning.tsx'
@@ -130,9 +131,9 @@ function MakeCodes({ pollId, unkept, onMade }: MakeCodesProps) {
       )}
       {make.error !== null && !checked.saidInFields && <Refusal failure={make.error} title={words.dialog.notDone} />}
       {unkept && <p className="soft">{words.codes.unkept}</p>}
-      <Button type="submit" loading={make.isPending} disabled={unkept}>
+      <BusyButton type="submit" busy={make.isPending} disabled={unkept}>
         {words.codes.makeButton}
-      </Button>
+      </BusyButton>
     </form>
   )
 }

@@ -216,6 +216,10 @@ test('opening says what freezes and in which time zone; an opened poll is there 
   })
   expect(screen.queryByLabelText(editor.title)).toBeNull()
   expect(screen.getByText(words.pollPage.frozen)).toBeDefined()
+  // What the organizer hands on.
+  expect(screen.getByText(`${location.origin}/p/${draft.id}`)).toBeDefined()
+  // The button that opened it is gone with the form.
+  expect(document.activeElement).toBe(screen.getByRole('main'))
   expect(screen.getByRole('button', { name: words.polls.close })).toBeDefined()
   expect(screen.getByRole('button', { name: words.pollPage.times.open })).toBeDefined()
 })

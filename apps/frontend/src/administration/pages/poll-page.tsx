@@ -9,7 +9,9 @@ import { pollTimes } from '../../poll-times.ts'
 import { paths } from '../../router.tsx'
 import { duplicatePoll, getOwnPoll, savePoll } from '../api.ts'
 import { Asked, Refusal } from '../components/asked.tsx'
+import { BusyButton } from '../components/busy-button.tsx'
 import { ClosePollDialog } from '../components/close-poll-dialog.tsx'
+import { Copyable } from '../components/copyable.tsx'
 import { DeletePollDialog } from '../components/delete-poll-dialog.tsx'
 import { ButtonLink } from '../components/links.tsx'
 import { OpenPollDialog } from '../components/open-poll-dialog.tsx'
@@ -90,9 +92,9 @@ function PollShown({ poll }: { poll: Poll }) {
           </ButtonLink>
         )}
         {change && (
-          <Button variant="default" loading={duplicate.isPending} onClick={() => duplicate.mutate()}>
+          <BusyButton variant="default" busy={duplicate.isPending} onClick={() => duplicate.mutate()}>
             {words.polls.duplicate}
-          </Button>
+          </BusyButton>
         )}
         {change && (poll.state === 'draft' || poll.state === 'closed') && (
           <Button variant="outline" color="danger" onClick={() => setDoing('delete')}>
@@ -141,6 +143,7 @@ interface FrozenProps {
 function Frozen({ poll, onOpen, onCloseNow }: FrozenProps) {
   const { words, texts, format } = useWords()
   const { may } = useMe()
+  const begun = poll.state === 'open' || poll.state === 'closed'
   return (
     <>
       <section className="panel" aria-labelledby="state-heading">
@@ -148,10 +151,16 @@ function Frozen({ poll, onOpen, onCloseNow }: FrozenProps) {
           {words.polls.state}
         </h2>
         <p>
-          <span className={`state state-${poll.state}`}>{words.states[poll.state]}</span> {pollTimes(poll, texts, format)}
+          {/* The times of a poll that was open say so themselves. */}
+          {!begun && <span className={`state state-${poll.state}`}>{words.states[poll.state]}</span>}{' '}
+          <span className={begun ? `state state-${poll.state}` : undefined}>{pollTimes(poll, texts, format)}</span>
         </p>
         <div className="row row-center">
-          {may('polls.change') && poll.state === 'open' && <Button onClick={onCloseNow}>{words.polls.close}</Button>}
+          {may('polls.change') && poll.state === 'open' && (
+            <Button variant="default" onClick={onCloseNow}>
+              {words.polls.close}
+            </Button>
+          )}
           {may('polls.change') && (
             <Button variant="default" onClick={onOpen}>
               {words.pollPage.times[poll.state]}
@@ -160,6 +169,12 @@ function Frozen({ poll, onOpen, onCloseNow }: FrozenProps) {
           {poll.state !== 'draft' && <a href={paths.vote(poll.id)}>{words.polls.vote}</a>}
           {poll.state !== 'draft' && <a href={paths.results(poll.id)}>{texts.home.results}</a>}
         </div>
+        {(poll.state === 'open' || poll.state === 'scheduled') && (
+          <div className="stack">
+            <h3>{words.pollPage.link}</h3>
+            <Copyable text={location.origin + paths.vote(poll.id)} />
+          </div>
+        )}
       </section>
       <section className="panel" aria-labelledby="definition-heading">
         <h2 id="definition-heading">{words.pollPage.definition}</h2>

@@ -9,6 +9,7 @@ import { shortPollTimes } from '../../poll-times.ts'
 import { paths } from '../../router.tsx'
 import { duplicatePoll, getManagedPolls } from '../api.ts'
 import { Asked, Refusal } from '../components/asked.tsx'
+import { BusyButton } from '../components/busy-button.tsx'
 import { ClosePollDialog } from '../components/close-poll-dialog.tsx'
 import { DeletePollDialog } from '../components/delete-poll-dialog.tsx'
 import { ButtonLink } from '../components/links.tsx'
@@ -127,7 +128,9 @@ function PollRow({ poll, onDo }: { poll: ManagedPoll; onDo: (doing: Doing) => vo
         <Link to="/admin/polls/$id" params={{ id: poll.id }}>
           {poll.title}
         </Link>
-        {poll.owner?.id !== me.user?.id && <p className="soft">{words.polls.owner(poll.owner?.username ?? words.polls.nobody)}</p>}
+        {poll.owner?.id !== me.user?.id && (
+          <p className="soft">{poll.owner === null ? words.polls.noOwner : words.polls.owner(poll.owner.username)}</p>
+        )}
         <div className="cell-links">
           {published && (
             <a href={paths.vote(poll.id)} aria-label={words.polls.voteOf(poll.title)}>
@@ -185,9 +188,9 @@ function PollActions({ poll, onDo }: { poll: ManagedPoll; onDo: (doing: Doing) =
           {words.polls.close}
         </Button>
       )}
-      <Button {...look} aria-label={words.polls.duplicateOf(poll.title)} loading={duplicate.isPending} onClick={() => duplicate.mutate()}>
+      <BusyButton {...look} aria-label={words.polls.duplicateOf(poll.title)} busy={duplicate.isPending} onClick={() => duplicate.mutate()}>
         {words.polls.duplicate}
-      </Button>
+      </BusyButton>
       {(poll.state === 'draft' || poll.state === 'closed') && (
         <Button
           {...look}

@@ -51,7 +51,7 @@ test('a wrong password is said in words; a delay counts down, and only then is t
   api.on(paths.polls, json({ polls: [], next: null }))
   const user = await visitAdministration(api, '/admin/sign-in', null)
   await signIn(user)
-  expect(spoken('alert')).toContain('Username and password do not fit together.')
+  expect(spoken('alert')).toContain('Username and password do not match.')
   expect(screen.getByLabelText<HTMLInputElement>(words.signIn.username).value).toBe('ana')
 
   const button = screen.getByRole('button', { name: words.signIn.button })
@@ -76,7 +76,7 @@ test('the password can be shown', async () => {
   const user = await visitAdministration(api, '/admin/sign-in', null)
   const password = screen.getByLabelText(words.signIn.password)
   expect(password.getAttribute('type')).toBe('password')
-  await user.click(screen.getByRole('checkbox', { name: words.signIn.showPassword(words.signIn.password) }))
+  await user.click(screen.getByRole('checkbox', { name: `${words.signIn.showPassword}: ${words.signIn.password}` }))
   expect(password.getAttribute('type')).toBe('text')
 })
 

@@ -1,4 +1,4 @@
-import { Button, TextInput } from '@mantine/core'
+import { TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, useRouter } from '@tanstack/react-router'
 import { type SubmitEvent, useEffect, useRef, useState } from 'react'
@@ -6,6 +6,7 @@ import { ApiFailure } from '../../api.ts'
 import { isAdministration } from '../../router.tsx'
 import { signIn } from '../api.ts'
 import { Refusal } from '../components/asked.tsx'
+import { BusyButton } from '../components/busy-button.tsx'
 import { PageHeading } from '../components/page-heading.tsx'
 import { PasswordField } from '../components/password-field.tsx'
 import { nextPath } from '../next-path.ts'
@@ -90,9 +91,9 @@ function SignInForm() {
       <p role="status" className="soft numbers">
         {delay > 0 && words.signIn.wait(delay)}
       </p>
-      <Button type="submit" loading={attempt.isPending} aria-disabled={delay > 0}>
+      <BusyButton type="submit" busy={attempt.isPending} aria-disabled={delay > 0}>
         {words.signIn.button}
-      </Button>
+      </BusyButton>
     </form>
   )
 }

@@ -46,7 +46,11 @@ function Figures({ system: { queue, counting, database } }: { system: System }) 
     <dl className="figures">
       <Figure name={texts.queue} value={state(queue.ok)} bad={!queue.ok} meaning={texts.queueMeaning} />
       <Figure name={texts.backlog} value={number(queue.waiting)} meaning={texts.backlogMeaning} />
-      <Figure name={texts.oldest} value={seconds(queue.oldestAgeSeconds)} meaning={texts.oldestMeaning} />
+      <Figure
+        name={texts.oldest}
+        value={queue.waiting === 0 ? texts.noneWaits : seconds(queue.oldestAgeSeconds)}
+        meaning={texts.oldestMeaning}
+      />
       <Figure name={texts.consumers} value={number(queue.consumers)} bad={queue.consumers === 0} meaning={texts.consumersMeaning} />
       <Figure
         name={texts.countedUntil}

@@ -32,7 +32,7 @@ test('faults are listed by line, nothing can be taken; a mended table is looked 
   await user.click(screen.getByRole('button', { name: words.import.look }))
   await settle()
   expect(spoken('status')).toContain(words.import.found(2, 1))
-  expect(screen.getAllByRole('row').map(textOf).at(-1)).toBe('3emailexpected an e-mail address')
+  expect(screen.getAllByRole('row').map(textOf).at(-1)).toBe(`3email${words.faults.email}`)
   expect(screen.queryByRole('button', { name: words.import.take(2) })).toBeNull()
 
   await user.clear(table)

@@ -1,14 +1,16 @@
-import { Button, FileInput, Table, Textarea } from '@mantine/core'
+import { FileInput, Table, Textarea } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import type { UserImport } from '@urna/contracts'
 import { importBytesMax } from '@urna/contracts/user'
 import { type SubmitEvent, useRef, useState } from 'react'
 import { importUsers } from '../api.ts'
 import { Refusal } from '../components/asked.tsx'
+import { BusyButton } from '../components/busy-button.tsx'
 import { ButtonLink } from '../components/links.tsx'
 import { NotAllowed } from '../components/not-allowed.tsx'
 import { PageHeading } from '../components/page-heading.tsx'
 import { TablePlace } from '../components/table-place.tsx'
+import { detailText } from '../faults.ts'
 import { keys } from '../query-client.ts'
 import { useMe } from '../use-me.ts'
 import { useWords } from '../words.ts'
@@ -86,9 +88,9 @@ function ImportUsers() {
             spellCheck={false}
           />
           {look.error !== null && <Refusal failure={look.error} />}
-          <Button type="submit" variant={good ? 'default' : 'filled'} loading={look.isPending}>
+          <BusyButton type="submit" variant={good ? 'default' : 'filled'} busy={look.isPending}>
             {words.import.look}
-          </Button>
+          </BusyButton>
         </form>
       )}
       <div role="status">
@@ -98,9 +100,9 @@ function ImportUsers() {
       {take.data !== undefined && take.data.faultsTotal > 0 && <Outcome outcome={take.data} />}
       {take.error !== null && <Refusal failure={take.error} title={words.import.notDone} />}
       {good && take.data === undefined && look.data !== undefined && (
-        <Button loading={take.isPending} onClick={() => take.mutate()}>
+        <BusyButton busy={take.isPending} onClick={() => take.mutate()}>
           {words.import.take(look.data.rows)}
-        </Button>
+        </BusyButton>
       )}
     </>
   )
@@ -129,7 +131,7 @@ function Outcome({ outcome }: { outcome: UserImport }) {
                   <Table.Tr key={`${line} ${column} ${detail}`}>
                     <Table.Td className="numeric">{line}</Table.Td>
                     <Table.Td>{column === '' ? words.import.wholeRow : column}</Table.Td>
-                    <Table.Td>{detail}</Table.Td>
+                    <Table.Td>{detailText(detail, words)}</Table.Td>
                   </Table.Tr>
                 ))}
               </Table.Tbody>

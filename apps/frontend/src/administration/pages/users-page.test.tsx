@@ -81,6 +81,8 @@ test('a new user: a fault is said in its field and nothing is sent; a username t
     password: 'short but longer',
   })
   expect(screen.queryByRole('dialog')).toBeNull()
+  await pass(1)
+  expect(document.activeElement).toBe(screen.getByRole('button', { name: words.users.new }))
   expect(spoken('status')).toContain(words.users.created)
   expect(api.asks(paths.users).length).toBeGreaterThan(1)
 })
@@ -108,6 +110,8 @@ test('who deletes a user has to type the name', async () => {
   await settle()
   expect(screen.queryByRole('dialog')).toBeNull()
   expect(rows()).toEqual(['ana'])
+  // The button that opened it went with the row.
+  expect(document.activeElement).toBe(screen.getByRole('main'))
 })
 
 test('while the api is away the list stays, the page says so, and goes on by itself', async () => {
@@ -153,4 +157,20 @@ test('an auditor sees no button that changes anything', async () => {
 test('an organizer who types the address is told that it is not theirs', async () => {
   await visitAdministration(place.api, '/admin/users', 'organizer')
   expect(screen.getByText('You may not do this.')).toBeDefined()
+})
+
+test('a fault that is said when a field is left does not move the button away from under the pointer', async () => {
+  const { api } = place
+  api.on(paths.users, json({ users: [ana], next: null, total: 1 }))
+  const user = await visitAdministration(api, '/admin/users')
+  await user.click(screen.getByRole('button', { name: words.users.new }))
+  await settle()
+  const dialog = within(screen.getByRole('dialog'))
+  await user.click(dialog.getByLabelText(words.users.username))
+  const title = dialog.getByText(words.users.newTitle)
+  await user.pointer({ keys: '[MouseLeft>]', target: title })
+  expect(dialog.queryByText(words.faults.empty)).toBeNull()
+  await user.pointer({ keys: '[/MouseLeft]', target: title })
+  await pass(1)
+  expect(dialog.getByText(words.faults.empty)).toBeDefined()
 })

@@ -6,6 +6,7 @@ import { rollInput } from '@urna/contracts/access'
 import { type SubmitEvent, useState } from 'react'
 import { addToRoll, getOwnPoll, getRoll, removeFromRoll } from '../api.ts'
 import { Asked, Refusal } from '../components/asked.tsx'
+import { BusyButton } from '../components/busy-button.tsx'
 import { ConfirmByTyping } from '../components/confirm-by-typing.tsx'
 import { PageHeading } from '../components/page-heading.tsx'
 import { Pager, usePages } from '../components/pager.tsx'
@@ -87,9 +88,9 @@ function AddVoters({ pollId }: { pollId: string }) {
         spellCheck={false}
       />
       {add.error !== null && !checked.saidInFields && <Refusal failure={add.error} title={words.dialog.notDone} />}
-      <Button type="submit" loading={add.isPending}>
+      <BusyButton type="submit" busy={add.isPending}>
         {words.roll.addButton}
-      </Button>
+      </BusyButton>
       <div role="status">
         {outcome !== null && <p>{words.roll.added(outcome.added, outcome.already)}</p>}
         {outcome !== null && outcome.unknown.length > 0 && (
