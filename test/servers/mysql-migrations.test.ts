@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { MysqlProxy } from './support/mysql-proxy.ts'
 import { describeServers } from './support/mysql-suites.ts'
 
-describeServers('migrations', (suite) => {
+describeServers('migrations', (suite, kind) => {
   const tablesOf = (database: string) =>
     suite.server.query<{ name: string; collation: string; engine: string }>(
       'select table_name as name, table_collation as collation, engine as engine from information_schema.tables where table_schema = ? order by 1',
@@ -72,7 +72,7 @@ describeServers('migrations', (suite) => {
       const numbers = Array.from({ length: statements }, (_, index) => index + 1).filter(
         (number) => number % everyEighth === firstCut % everyEighth,
       )
-      console.log(`${suite.name}: cut statements ${firstCut}, ${firstCut + everyEighth}, ... of ${statements}`)
+      console.log(`${kind.name}: cut statements ${firstCut}, ${firstCut + everyEighth}, ... of ${statements}`)
       let cuts = 0
       for (const number of numbers) {
         const database = await suite.server.createDatabase()

@@ -14,9 +14,9 @@ test('a busy button says so, stays where the focus is, and sends nothing twice',
   const answered = new Promise<void>((resolve) => {
     answer = resolve
   })
-  api.on(route, async () => {
+  api.on(route, async (asked) => {
     await answered
-    return json({ dryRun: true, rows: 0, created: 0, faults: [], faultsTotal: 0, preview: [] })
+    return json({ dryRun: true, rows: 0, created: 0, faults: [], faultsTotal: 0, preview: [] })(asked)
   })
   const user = await visitAdministration(api, '/admin/users/import')
   await user.click(screen.getByLabelText(words.import.paste))

@@ -342,7 +342,7 @@ export const en = {
     title: 'Voting codes',
     otherLevel: 'This poll does not ask for voting codes. They would be of use only if its access were “Codes”.',
     make: 'Make voting codes',
-    hint: 'Each code is one voter. Only a fingerprint of it is kept: nobody can look it up later, and nobody can see what was voted with it.',
+    hint: 'Each code is one voter. Only a fingerprint of it is kept: nobody can show it again later.',
     kind: 'Which?',
     kindCount: 'A number of codes, to hand out',
     kindLabels: 'One code for each name: personal links',

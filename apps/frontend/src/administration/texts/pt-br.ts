@@ -333,7 +333,7 @@ export const ptBr: AdministrationTexts = {
     title: 'Códigos de votação',
     otherLevel: 'Esta votação não pede códigos. Eles só serviriam se o acesso fosse “Códigos”.',
     make: 'Criar códigos de votação',
-    hint: 'Cada código é um eleitor. Só fica guardada uma impressão digital dele: ninguém consegue consultá-lo depois, nem ver o que foi votado com ele.',
+    hint: 'Cada código é um eleitor. Só fica guardada uma impressão digital dele: ninguém consegue mostrá-lo de novo depois.',
     kind: 'Quais?',
     kindCount: 'Uma quantidade de códigos, para distribuir',
     kindLabels: 'Um código para cada nome: links pessoais',
