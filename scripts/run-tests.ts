@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { type ReportedTest, suiteRows, suiteTable } from './suite-table.ts'
 
 /**
@@ -10,11 +10,18 @@ import { type ReportedTest, suiteRows, suiteTable } from './suite-table.ts'
  * What cannot run on this machine prints SKIPPED and why, and never counts as passed.
  */
 
+interface FileTest extends ReportedTest {
+  readonly fullName: string
+  readonly failureMessages?: readonly string[]
+}
+
 interface VitestReport {
   readonly testResults: {
     readonly status: string
     readonly name: string
-    readonly assertionResults: (ReportedTest & { readonly fullName: string })[]
+    /** Why the file could not be loaded. */
+    readonly message: string
+    readonly assertionResults: FileTest[]
   }[]
 }
 
@@ -22,13 +29,17 @@ interface VitestReport {
  * The tests of a file, where what should have run and did not has failed. Vitest calls it pending if the process that ran the file ended, and
  * skipped if a hook failed; a suite that skips itself says so in its name.
  */
-function testsOf({ status, assertionResults }: VitestReport['testResults'][number]): readonly (ReportedTest & { fullName: string })[] {
+function testsOf({ status, assertionResults }: VitestReport['testResults'][number]): readonly FileTest[] {
   const hookFailed = status === 'failed' && assertionResults.every((test) => test.status !== 'failed')
   return assertionResults.map((test) => {
     const skipsItself = test.ancestorTitles.some((title) => title.includes('(skipped: '))
     const shouldHaveRun = test.status === 'pending' || (hookFailed && test.status === 'skipped' && !skipsItself)
     return shouldHaveRun ? { ...test, status: 'failed' } : test
   })
+}
+
+function firstLineOf(message: string): string {
+  return message.split('\n', 1)[0] ?? ''
 }
 
 function run(program: string, programArguments: readonly string[]): Promise<number> {
@@ -59,10 +70,19 @@ try {
   const left = tests.filter((test) => test.status !== 'passed' && test.status !== 'failed')
   skipped += left.length
   // A file that could not even be loaded has no tests.
-  failed += report.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length
+  const unloaded = report.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0)
+  failed += unloaded.length
   for (const test of left) console.log(`SKIPPED ${test.fullName}`)
   const rows = suiteRows(tests)
   if (process.env.TESTS !== 'quick' && rows.length > 0) console.log(suiteTable(rows).join('\n'))
+  // At the end, where one looks first.
+  for (const { name, message } of unloaded) console.log(`FAILED ${relative('.', name)}: ${firstLineOf(message)}`)
+  for (const file of report.testResults) {
+    const inFile = testsOf(file).filter((test) => test.status === 'failed')
+    for (const test of inFile) {
+      console.log(`FAILED ${relative('.', file.name)}: ${test.fullName}: ${firstLineOf(test.failureMessages?.[0] ?? 'did not run')}`)
+    }
+  }
 } catch {
   failed += 1
 }
