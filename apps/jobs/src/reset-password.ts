@@ -16,7 +16,7 @@ export async function resetPassword(
   const atMs = clock.nowMs()
   const outcome = await users.setPassword(
     user.id,
-    { passwordHash: await hashPassword(password), atMs, keepSession: null },
+    { passwordHash: await hashPassword(password), atMs },
     { atMs, actor: commandLine, action: 'password.reset', subject: `user ${user.id}`, details: {} },
   )
   if (outcome === 'not_found') throw unknown(username)

@@ -14,7 +14,7 @@ beforeEach(async () => {
   api = await testApi()
   ana = await api.addUser('organizer', 'Ana')
   const entry = { atMs: 0, actor: commandLine, action: 'user.password-set', subject: 'user 1', details: {} }
-  await api.people.users.setPassword(ana.id, { passwordHash, atMs: 0, keepSession: null }, entry)
+  await api.people.users.setPassword(ana.id, { passwordHash, atMs: 0 }, entry)
 })
 afterEach(() => api.app.close())
 
@@ -208,7 +208,7 @@ describe('API tokens', () => {
     const { create } = api.people.tokens
     const entry = { atMs: 0, actor: commandLine, action: 'user.password-set', subject: 'user 1', details: {} }
     api.people.tokens.create = async (...request) => {
-      await api.people.users.setPassword(ana.id, { passwordHash, atMs: 0, keepSession: null }, entry)
+      await api.people.users.setPassword(ana.id, { passwordHash, atMs: 0 }, entry)
       return create(...request)
     }
     const response = await api.app.inject({ method: 'POST', url: '/v1/tokens', payload: { name: 'x', scopes: ['polls.read'] }, headers })

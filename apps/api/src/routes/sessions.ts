@@ -148,7 +148,7 @@ export function sessionRoutes(context: ApiContext, { people, signIn, userAdminis
           throw new ProblemError('invalid-request', { errors: [{ field: 'current', detail: 'expected your password as it is now' }] })
         }
         await assertHardToGuess(password, user)
-        const set = await userAdministration.setPassword(user.id, password, { actor })
+        const set = await userAdministration.setPassword(user.id, password, actor)
         if (!set.ok) throw userProblem(set.failure)
         // This session ends with the others: whoever has a copy of its cookie must not go on. The browser that asked gets another one.
         // The password is set by now: where that fails, it costs a sign-in and no more.

@@ -173,21 +173,22 @@ export function userRoutes(context: ApiContext, { people, userAdministration }: 
         config: { access: 'users.change', apiTokens: false },
         schema: {
           tags,
-          summary: 'Set the password of a user; their sessions and API tokens end',
+          summary: 'Set the password of somebody else; their sessions and API tokens end',
           params,
           body: passwordInput,
           response: responses({ 204: { description: 'Set' } }, [...databaseProblems, ...bodyProblems, 'user-not-found', 'overloaded']),
         },
       },
       async (request, reply) => {
-        const { actor, userId, sessionHash } = await callers.expected(request)
+        const { actor, userId } = await callers.expected(request)
         const id = Number(request.params.id)
+        // Who found an administrator's browser open must not get a password by it.
+        if (id === userId)
+          throw new ProblemError('forbidden', { detail: 'set your own password at PUT /v1/me/password: it asks for the one you have' })
         const user = await users.find(id)
         if (user === null) throw new ProblemError('user-not-found')
         await assertHardToGuess(request.body.password, user)
-        // Who sets their own stays signed in here.
-        const keepSession = id === userId ? sessionHash : null
-        const set = await userAdministration.setPassword(id, request.body.password, { actor, keepSession })
+        const set = await userAdministration.setPassword(id, request.body.password, actor)
         if (!set.ok) throw userProblem(set.failure)
         return reply.code(204).header('cache-control', 'private, no-store').send()
       },

@@ -44,12 +44,8 @@ export interface UserRepository {
   remove(id: number, entry: AuditEntry): Promise<UserChange>
   /** For signing in. Null: nobody of that name. */
   findCredentials(username: string): Promise<{ user: User; passwordHash: string | null } | null>
-  /** `keepSession`: hash of the one session that stays; the others, and the API tokens, end. */
-  setPassword(
-    id: number,
-    change: { passwordHash: string; atMs: number; keepSession: Uint8Array | null },
-    entry: AuditEntry,
-  ): Promise<'done' | 'not_found'>
+  /** The user’s sessions and API tokens end. */
+  setPassword(id: number, change: { passwordHash: string; atMs: number }, entry: AuditEntry): Promise<'done' | 'not_found'>
   /** The same password, hashed anew: nothing ends. Nothing happens if `from` is not what is stored any more. */
   rehash(id: number, change: { from: string; to: string }): Promise<void>
   /** Who the user is on voter rolls. */

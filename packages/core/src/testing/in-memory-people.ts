@@ -71,10 +71,8 @@ export class InMemoryPeople {
     return id
   }
 
-  #endSessions(userId: number, keep: Uint8Array | null): void {
-    for (const [hash, session] of this.#sessions) {
-      if (session.userId === userId && (keep === null || hash !== hex(keep))) this.#sessions.delete(hash)
-    }
+  #endSessions(userId: number): void {
+    for (const [hash, session] of this.#sessions) if (session.userId === userId) this.#sessions.delete(hash)
     for (const [hash, token] of this.#tokens) if (token.userId === userId) this.#tokens.delete(hash)
   }
 
@@ -144,7 +142,7 @@ export class InMemoryPeople {
       if (!this.#users.has(id)) return 'not_found'
       if (this.#isLastAdministrator(id)) return 'last_administrator'
       this.#users.delete(id)
-      this.#endSessions(id, null)
+      this.#endSessions(id)
       for (const roll of this.#rolls.values()) roll.delete(id)
       this.#onUserRemoved(id)
       this.audit.append(entry)
@@ -155,17 +153,13 @@ export class InMemoryPeople {
       const stored = this.#storedOf(username)
       return stored === undefined ? null : { user: stored.user, passwordHash: stored.passwordHash }
     },
-    setPassword: async (
-      id: number,
-      change: { passwordHash: string; atMs: number; keepSession: Uint8Array | null },
-      entry: AuditEntry,
-    ): Promise<'done' | 'not_found'> => {
+    setPassword: async (id: number, change: { passwordHash: string; atMs: number }, entry: AuditEntry): Promise<'done' | 'not_found'> => {
       this.#assertWorks(entry)
       const stored = this.#users.get(id)
       if (stored === undefined) return 'not_found'
       stored.passwordHash = change.passwordHash
       stored.user = { ...stored.user, hasPassword: true, updatedAtMs: change.atMs }
-      this.#endSessions(id, change.keepSession)
+      this.#endSessions(id)
       this.audit.append(entry)
       return 'done'
     },

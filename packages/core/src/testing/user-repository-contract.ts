@@ -243,9 +243,7 @@ export function userRepositoryContract(name: string, makeSubject: () => Promise<
       const renamed = changed({ username: 'id-9', role: 'administrator' })
       expect(await people.users.update(one.id, renamed, entryOf('user.changed'))).toBe('done')
       // Somebody without a password is none: can go, and can take over once there is one.
-      expect(await people.users.setPassword(helpless.id, { passwordHash: 'h', atMs: 1, keepSession: null }, entryOf('user.password'))).toBe(
-        'done',
-      )
+      expect(await people.users.setPassword(helpless.id, { passwordHash: 'h', atMs: 1 }, entryOf('user.password'))).toBe('done')
       expect(await people.users.countAdministrators()).toBe(2)
       expect(await people.users.remove(one.id, entryOf('user.removed'))).toBe('done')
       expect(await people.users.remove(helpless.id, entryOf('user.removed'))).toBe('last_administrator')
@@ -295,14 +293,14 @@ export function userRepositoryContract(name: string, makeSubject: () => Promise<
       }
       await people.sessions.create(sampleSession(other.id, 'other'), { replaces: null, keep: 9 }, entryOf('session.began'))
       await people.tokens.create(sampleToken(user.id, 'token'), entryOf('token.made'))
-      const change = { passwordHash: '$argon2id$1', atMs: 7_000, keepSession: hashOf('two') }
+      const change = { passwordHash: '$argon2id$1', atMs: 7_000 }
       expect(await second.users.setPassword(user.id, change, entryOf('user.password'))).toBe('done')
-      expect((await people.sessions.list(user.id)).map(({ id }) => id)).toEqual([sampleSession(user.id, 'two').id])
+      expect(await people.sessions.list(user.id)).toEqual([])
       expect(await people.sessions.list(other.id)).toHaveLength(1)
       expect(await people.tokens.list(user.id)).toEqual([])
       const found = await people.users.findCredentials('ANA')
       expect(found).toMatchObject({ passwordHash: '$argon2id$1', user: { hasPassword: true, updatedAtMs: 7_000 } })
-      await people.users.setPassword(user.id, { ...change, keepSession: null }, entryOf('user.password'))
+      await people.users.setPassword(user.id, { ...change }, entryOf('user.password'))
       expect(await people.sessions.list(user.id)).toEqual([])
       expect(await second.users.setPassword(99, change, entryOf('user.password'))).toBe('not_found')
     })
@@ -312,7 +310,7 @@ export function userRepositoryContract(name: string, makeSubject: () => Promise<
       const [user, other] = [await createdUser(people, 'ana'), await createdUser(people, 'bruno')]
       const hashOfAna = async () => (await people.users.findCredentials('ana'))?.passwordHash
       for (const { id } of [user, other]) {
-        await people.users.setPassword(id, { passwordHash: '$argon2id$1', atMs: 7_000, keepSession: null }, entryOf('user.password'))
+        await people.users.setPassword(id, { passwordHash: '$argon2id$1', atMs: 7_000 }, entryOf('user.password'))
       }
       await people.sessions.create(sampleSession(user.id, 'one'), { replaces: null, keep: 9 }, entryOf('session.began'))
       await second.users.rehash(user.id, { from: '$argon2id$0', to: '$argon2id$2' })
@@ -330,7 +328,7 @@ export function userRepositoryContract(name: string, makeSubject: () => Promise<
       await expect(people.users.create(sampleUser('bruno'), bad)).rejects.toThrow(RangeError)
       await expect(people.users.createAll([sampleUser('bruno')], entryOf('é'))).rejects.toThrow(RangeError)
       await expect(people.users.update(id, changed({ username: 'other', role: 'administrator' }), bad)).rejects.toThrow(RangeError)
-      await expect(people.users.setPassword(id, { passwordHash: 'b', atMs: 1, keepSession: null }, bad)).rejects.toThrow(RangeError)
+      await expect(people.users.setPassword(id, { passwordHash: 'b', atMs: 1 }, bad)).rejects.toThrow(RangeError)
       await expect(people.sessions.create(sampleSession(id, 's'), { replaces: null, keep: 1 }, bad)).rejects.toThrow(RangeError)
       await expect(people.tokens.create(sampleToken(id, 't'), bad)).rejects.toThrow(RangeError)
       await expect(people.roll.add(somePollId(), [id], bad)).rejects.toThrow(RangeError)

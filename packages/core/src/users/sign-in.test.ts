@@ -234,7 +234,7 @@ describe('a session', () => {
     const { setPassword, remove, findCredentials } = people.users
     const id = (await findCredentials('ana'))?.user.id as number
     const entry = { atMs: clock.ms, actor: commandLine, action: 'user.changed', subject: `user ${id}`, details: {} }
-    const set = (passwordHash: string) => setPassword(id, { passwordHash, atMs: clock.ms, keepSession: null }, entry)
+    const set = (passwordHash: string) => setPassword(id, { passwordHash, atMs: clock.ms }, entry)
     const { clear } = people.signInAttempts
     for (const meanwhile of [() => set(`${stored}another`), () => remove(id, entry)]) {
       await set(stored)

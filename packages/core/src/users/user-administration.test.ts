@@ -37,7 +37,7 @@ it('writes each change into the audit trail, by numbers: no name, no password', 
   const id = await create({ password: 'a long password', role: 'administrator' })
   await create({ username: 'bruno', role: 'administrator', password: 'a long password' })
   await administration.replace(id, { ...ana, username: 'anna' }, actor)
-  await administration.setPassword(id, 'another password', { actor })
+  await administration.setPassword(id, 'another password', actor)
   await administration.createAll(
     [
       { ...ana, username: 'carla', password: null },
@@ -67,7 +67,7 @@ it('says what keeps a change from being made, and then nothing is changed or not
     await administration.replace(id, { ...ana, role: 'auditor' }, actor),
     await administration.remove(id, actor),
     await administration.remove(99, actor),
-    await administration.setPassword(99, 'a long password', { actor }),
+    await administration.setPassword(99, 'a long password', actor),
   ]
   expect(outcomes.map((outcome) => !outcome.ok && outcome.failure.kind)).toEqual([
     'username_taken',

@@ -67,15 +67,11 @@ export function userAdministration({ users, passwords, clock, ids }: Dependencie
     return outcome === 'done' ? success(null) : failure({ kind: outcome })
   }
 
-  /** Every session but `keepSession` (a hash), and the API tokens, end. */
-  async function setPassword(
-    id: number,
-    password: string,
-    { actor, keepSession = null }: { actor: Actor; keepSession?: Uint8Array | null },
-  ): Promise<Result<null, UserFault>> {
+  /** The user’s sessions and API tokens end. */
+  async function setPassword(id: number, password: string, actor: Actor): Promise<Result<null, UserFault>> {
     const passwordHash = await passwords.hash(password)
     const entry = { ...entryOf(actor, 'user.password-set'), subject: `user ${id}` }
-    const outcome = await users.setPassword(id, { passwordHash, atMs: clock.nowMs(), keepSession }, entry)
+    const outcome = await users.setPassword(id, { passwordHash, atMs: clock.nowMs() }, entry)
     return outcome === 'done' ? success(null) : failure({ kind: 'not_found' })
   }
 

@@ -121,7 +121,7 @@ export class SqlUserRepository implements UserRepository {
     return this.#audited.change(async (transaction, append) => {
       const found = await this.#forChange(transaction, id, false)
       if (found !== 'done') return found
-      await endSessions(transaction, id, null)
+      await endSessions(transaction, id)
       await transaction.deleteFrom('voter_roll').where('user_id', '=', id).execute()
       await transaction.deleteFrom('poll_owners').where('user_id', '=', id).execute()
       await transaction.deleteFrom('users').where('user_id', '=', id).execute()
@@ -136,11 +136,7 @@ export class SqlUserRepository implements UserRepository {
     return row === undefined ? null : { user: toUser(row), passwordHash: row.password_hash }
   }
 
-  setPassword(
-    id: number,
-    change: { passwordHash: string; atMs: number; keepSession: Uint8Array | null },
-    entry: AuditEntry,
-  ): Promise<'done' | 'not_found'> {
+  setPassword(id: number, change: { passwordHash: string; atMs: number }, entry: AuditEntry): Promise<'done' | 'not_found'> {
     return this.#audited.change(async (transaction, append) => {
       const { numUpdatedRows } = await transaction
         .updateTable('users')
@@ -148,7 +144,7 @@ export class SqlUserRepository implements UserRepository {
         .where('user_id', '=', id)
         .executeTakeFirst()
       if (numUpdatedRows === 0n) return 'not_found'
-      await endSessions(transaction, id, change.keepSession)
+      await endSessions(transaction, id)
       await append(entry)
       return 'done'
     })
@@ -241,11 +237,7 @@ function toNewRow({ passwordHash, votingId, atMs, ...input }: NewUser): Omit<Use
 }
 
 /** API tokens, too. */
-async function endSessions(transaction: Transaction<Database>, userId: number, keep: Uint8Array | null): Promise<void> {
-  await transaction
-    .deleteFrom('sessions')
-    .where('user_id', '=', userId)
-    .$if(keep !== null, (query) => query.where('session_hash', '<>', keep as Uint8Array))
-    .execute()
+async function endSessions(transaction: Transaction<Database>, userId: number): Promise<void> {
+  await transaction.deleteFrom('sessions').where('user_id', '=', userId).execute()
   await transaction.deleteFrom('api_tokens').where('user_id', '=', userId).execute()
 }

@@ -3,7 +3,7 @@ import { screen, within } from '@testing-library/react'
 import { expect, test } from 'vitest'
 import { json, noConnection, problem } from '../../testing/fake-api.ts'
 import { inFakeBrowser, pass, spoken, textOf } from '../../testing/pages.tsx'
-import { newUser, paths, settle, visitAdministration, words } from '../testing/administration.tsx'
+import { meOf, newUser, paths, settle, visitAdministration, words } from '../testing/administration.tsx'
 
 const place = inFakeBrowser()
 const ana = newUser({ username: 'ana', name: 'Ana', secondName: 'Souza', role: 'administrator' })
@@ -36,6 +36,17 @@ test('lists users, with search, role and pages', async () => {
   await user.selectOptions(screen.getByLabelText(words.users.role), words.roles.auditor.name)
   await settle()
   expect(screen.getByText(words.users.noneFound)).toBeDefined()
+})
+
+test('one’s own password is set on one’s own page, where the one that one has is asked for', async () => {
+  const { api } = place
+  const me = { ...meOf('administrator'), user: { ...ana, id: '70' } }
+  api.on(paths.me, json(me))
+  api.on(paths.users, json({ users: [me.user, { ...bruno, id: '71' }], next: null, total: 2 }))
+  await visitAdministration(api, '/admin/users', null)
+  expect(screen.getByRole('link', { name: words.users.passwordOf('ana') }).getAttribute('href')).toBe('/admin/account')
+  expect(screen.queryByRole('link', { name: words.users.passwordOf('bruno') })).toBeNull()
+  expect(screen.getByRole('button', { name: words.users.passwordOf('bruno') })).toBeDefined()
 })
 
 test('a new user: a fault is said in its field and nothing is sent; a username that is taken is said there too', async () => {

@@ -123,7 +123,7 @@ function Users() {
 
 function UserTable({ users, onDo }: { users: readonly User[]; onDo: (doing: Doing) => void }) {
   const { words, format } = useWords()
-  const { may } = useMe()
+  const { me, may } = useMe()
   const look = { size: 'compact-sm', variant: 'default' } as const
   return (
     <TablePlace label={words.users.title}>
@@ -164,9 +164,15 @@ function UserTable({ users, onDo }: { users: readonly User[]; onDo: (doing: Doin
                     <Button {...look} aria-label={words.users.editOf(user.username)} onClick={() => onDo({ what: 'edit', user })}>
                       {words.users.edit}
                     </Button>
-                    <Button {...look} aria-label={words.users.passwordOf(user.username)} onClick={() => onDo({ what: 'password', user })}>
-                      {words.users.password}
-                    </Button>
+                    {user.id === me.user?.id ? (
+                      <ButtonLink {...look} to="/admin/account" label={words.users.passwordOf(user.username)}>
+                        {words.users.password}
+                      </ButtonLink>
+                    ) : (
+                      <Button {...look} aria-label={words.users.passwordOf(user.username)} onClick={() => onDo({ what: 'password', user })}>
+                        {words.users.password}
+                      </Button>
+                    )}
                     <Button
                       {...look}
                       variant="outline"
