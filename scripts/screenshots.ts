@@ -4,7 +4,8 @@ import type { Page } from 'playwright-core'
 import { catalogues, type Texts } from '../apps/frontend/src/texts/index.ts'
 import { type ColourScheme, findChromium, howToGetChromium, type Language, TestBrowser } from '../test/support/browser.ts'
 import { asAdministrator, getJson, openPoll, send, until } from '../test/support/client.ts'
-import { exitOnSignals, freePort, repository, StandaloneProcess, temporaryDirectory } from '../test/support/standalone-process.ts'
+import { freePort } from '../test/support/free-port.ts'
+import { exitOnSignals, repository, StandaloneProcess, temporaryDirectory } from '../test/support/standalone-process.ts'
 import { administrationPictures, picturedPassword } from './administration-pictures.ts'
 
 /**

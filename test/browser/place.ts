@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe } from 'vitest'
 import { findChromium, howToGetChromium, TestBrowser, type Visitor, type VisitorOptions } from '../support/browser.ts'
-import { freePort, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
+import { freePort } from '../support/free-port.ts'
+import { StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
 
 /** A polling place: the shipped process with its built pages and data of its own, and a browser for its visitors. */
 export interface Place {

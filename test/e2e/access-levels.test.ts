@@ -4,7 +4,8 @@ import { testApi } from '@urna/api/testing/test-api'
 import type { Challenge, NewCodes } from '@urna/contracts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, asAdministrator, openPoll, send, settledResults } from '../support/client.ts'
-import { freePort, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
+import { freePort } from '../support/free-port.ts'
+import { StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
 
 /** Crowds at polls that are not for everybody, over real HTTP. */
 

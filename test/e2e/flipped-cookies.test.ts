@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Answer, getJson, openPoll, send, settledResults } from '../support/client.ts'
-import { freePort, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
+import { freePort } from '../support/free-port.ts'
+import { StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
 
 /** The shipped process on SQLite: what a cookie of which one bit is another can do. */
 

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { asAdministrator, openPoll, send, type TestPoll, until } from '../support/client.ts'
+import { freePort } from '../support/free-port.ts'
 import { NginxProcess } from '../support/nginx-process.ts'
-import { freePort, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
+import { StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
 import { missingPrograms } from './cluster-process.ts'
 
 /**

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, asAdministrator, getJson, openPoll, send, settledResults, until } from '../support/client.ts'
-import { freePort, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
+import { freePort } from '../support/free-port.ts'
+import { StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
 
 /** The running process, asked as its users ask it. */
 

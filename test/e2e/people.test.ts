@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { until } from '../support/client.ts'
-import { adminToken, freePort, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
+import { freePort } from '../support/free-port.ts'
+import { adminToken, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
 
 /** Signing in at a process as somebody would start it: real database, real passwords, real cookies. */
 

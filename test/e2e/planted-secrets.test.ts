@@ -5,9 +5,10 @@ import { openMysqlReplica, openSqliteReader, type Replica } from '@urna/database
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { send, settledResults, until } from '../support/client.ts'
+import { freePort } from '../support/free-port.ts'
 import { filesUnder, findIn, findInFiles, type Hit, type PlantedSecret, summaryOf } from '../support/planted-secrets.ts'
 import { type Sown, sowSecrets } from '../support/sown-secrets.ts'
-import { freePort, repository, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
+import { repository, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
 import { ClusterProcess, missingPrograms } from './cluster-process.ts'
 
 /** Columns and files in which docs/security.md says that something stands, by the name that it has there. */

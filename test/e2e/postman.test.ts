@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { freePort } from '../support/free-port.ts'
 import { type Collection, runCollection } from '../support/run-collection.ts'
-import { adminToken, freePort, repository, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
+import { adminToken, repository, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
 
 /** The collection in docs/, as somebody would run it in Postman, against a process as somebody would start it. */
 

@@ -4,7 +4,8 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { asAdministrator, getJson, openPoll, send, settledResults, until } from '../support/client.ts'
-import { freePort, repository, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
+import { freePort } from '../support/free-port.ts'
+import { repository, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
 
 /** Starting, stopping and starting again. */
 

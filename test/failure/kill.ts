@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { randomInt, randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { openPoll, send, settledResults, type TestPoll } from '../support/client.ts'
-import { exitOnSignals, freePort, repository, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
+import { freePort } from '../support/free-port.ts'
+import { exitOnSignals, repository, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
 
 /**
  * Kills the whole process under load, at random moments and at named points inside the consumer and the janitor, starts it again on the

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { openPoll, send, settledResults, until } from '../support/client.ts'
-import { exitOnSignals, freePort, repository, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
+import { freePort } from '../support/free-port.ts'
+import { exitOnSignals, repository, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
 import { cpuMicroseconds, median } from './figures.ts'
 
 /**

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { rowSequence } from '@urna/core'
 import { openMysqlPrimary, type Primary, SqlBallotRepository, SqlPollRepository } from '@urna/database'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { freePort } from '../support/standalone-process.ts'
+import { freePort } from '../support/free-port.ts'
 import { type EndedJob, JobsProcesses } from './support/jobs-process.ts'
 import { describePairs } from './support/replicated-pair.ts'
 

@@ -4,7 +4,7 @@ import { batchOf, sampleBallot, samplePoll } from '@urna/core/testing/counting-s
 import { type MysqlEvent, openMysqlPrimary, openMysqlReplica, pingDatabase, SqlBallotRepository, SqlResultsReader } from '@urna/database'
 import { sql } from 'kysely'
 import { afterEach, expect, it } from 'vitest'
-import { freePort } from '../support/standalone-process.ts'
+import { freePort } from '../support/free-port.ts'
 import { describeServers } from './support/mysql-suites.ts'
 
 const connectTimeoutMs = 1_000

@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { send, until } from './client.ts'
-import { freePort, repository } from './standalone-process.ts'
+import { freePort } from './free-port.ts'
+import { repository } from './standalone-process.ts'
 
 export interface NginxOptions {
   /** An empty folder, where its configuration and its logs go. */

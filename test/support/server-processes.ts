@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { openMasterKey, systemClock, systemIds } from '@urna/core'
 import { migrate, openMysqlPrimary, SqlPollRepository, SqlSettings } from '@urna/database'
 import { prepareInstallation } from '@urna/jobs'
-import { freePort, type StandaloneOptions, StandaloneProcess } from './standalone-process.ts'
+import { freePort } from './free-port.ts'
+import { type StandaloneOptions, StandaloneProcess } from './standalone-process.ts'
 
 export interface DatabaseAddress {
   readonly host: string

@@ -144,14 +144,16 @@ export async function sowSecrets(url: string, masterKey: MasterKey): Promise<Sow
     secrets.flatMap(({ value }) => (typeof value === 'string' ? [value] : [])),
     open,
   )
-  await expectStatus(204, 'PUT', '/v1/me/password', {
+  const changed = await expectStatus(204, 'PUT', '/v1/me/password', {
     body: { current: password, password: keep('new password', mark('new-password')) },
     headers: session,
   })
+  const newSession = { cookie: cookieOf(changed.headers) }
+  keep('session cookie', newSession.cookie.split('=').slice(1).join('='))
   // The first one ended with the old password.
   const { json: second } = await expectStatus(201, 'POST', '/v1/tokens', {
     body: { name: tokenName, scopes: ['polls.read'] },
-    headers: session,
+    headers: newSession,
   })
   keep('API token', second.token as string)
   await expectStatus(200, 'GET', `/v1/users/${user.id as string}`, { headers: asAdministrator })

@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { freePort } from './free-port.ts'
 
 /** A door in front of a server: open, shut (nobody gets in, who is in is thrown out), or stuck (who comes in waits for ever). Its port stays the same. */
 export class TcpGate {
@@ -15,11 +16,7 @@ export class TcpGate {
   }
 
   static async open(portBehind: number): Promise<TcpGate> {
-    const probe = createServer()
-    await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-    const { port } = probe.address() as { port: number }
-    await new Promise((resolve) => probe.close(resolve))
-    const gate = new TcpGate(port, portBehind)
+    const gate = new TcpGate(await freePort(), portBehind)
     await gate.open()
     return gate
   }

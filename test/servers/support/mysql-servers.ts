@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type MysqlOptions, migrate, openMysqlPrimary, openMysqlReplica, type Primary, type Replica } from '@urna/database'
 import mysql from 'mysql2'
-import { freePort } from '../../support/standalone-process.ts'
+import { freePort } from '../../support/free-port.ts'
 
 /** Made for tests; nothing outside them knows it. */
 const password = randomBytes(12).toString('hex')

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { freePort } from '../../support/free-port.ts'
 
 /** A kind of Redis that tests run on: the machine's own, and the one in the root directory that SERVER_ROOT names. */
 export interface RedisKind {
@@ -223,13 +224,4 @@ export class RedisProxy {
     behind.on('error', () => {})
     return behind
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no free port')
-  return address.port
 }
