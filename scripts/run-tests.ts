@@ -19,6 +19,9 @@ interface VitestReport {
   readonly testResults: {
     readonly status: string
     readonly name: string
+    /** Milliseconds since the epoch. */
+    readonly startTime: number
+    readonly endTime: number
     /** Why the file could not be loaded. */
     readonly message: string
     readonly assertionResults: FileTest[]
@@ -75,6 +78,10 @@ try {
   for (const test of left) console.log(`SKIPPED ${test.fullName}`)
   const rows = suiteRows(tests)
   if (process.env.TESTS !== 'quick' && rows.length > 0) console.log(suiteTable(rows).join('\n'))
+  const slowest = report.testResults.map(({ name, startTime, endTime }) => ({ name, seconds: (endTime - startTime) / 1_000 }))
+  slowest.sort((left, right) => right.seconds - left.seconds)
+  console.log('The files that took longest:')
+  for (const { name, seconds } of slowest.slice(0, 12)) console.log(`${seconds.toFixed(0).padStart(5)} s  ${relative('.', name)}`)
   // At the end, where one looks first.
   for (const { name, message } of unloaded) console.log(`FAILED ${relative('.', name)}: ${firstLineOf(message)}`)
   for (const file of report.testResults) {
