@@ -1,5 +1,6 @@
-import { type RefObject, useState } from 'react'
+import type { RefObject } from 'react'
 import { useTexts } from '../language.tsx'
+import { useCopy } from '../use-copy.ts'
 
 interface CopyButtonProps {
   text: string
@@ -9,26 +10,15 @@ interface CopyButtonProps {
 
 export function CopyButton({ text, shownIn }: CopyButtonProps) {
   const { receipt: texts } = useTexts()
-  const [outcome, setOutcome] = useState<'copied' | 'selectToCopy' | null>(null)
-
-  async function copy() {
-    try {
-      await navigator.clipboard.writeText(text)
-      setOutcome('copied')
-    } catch {
-      // No clipboard on plain http, and none without permission.
-      if (shownIn.current !== null) getSelection()?.selectAllChildren(shownIn.current)
-      setOutcome('selectToCopy')
-    }
-  }
-
+  const { outcome, copy } = useCopy(text, shownIn)
   return (
     <>
       <button type="button" className="button button-quiet" onClick={() => void copy()}>
         {texts.copy}
       </button>
       <span className="soft" role="status">
-        {outcome !== null && texts[outcome]}
+        {outcome === 'copied' && texts.copied}
+        {outcome === 'selected' && texts.selectToCopy}
       </span>
     </>
   )

@@ -1,24 +1,13 @@
 import { Button } from '@mantine/core'
-import { useRef, useState } from 'react'
+import { useRef } from 'react'
+import { useCopy } from '../../use-copy.ts'
 import { useWords } from '../words.ts'
 
 /** A text that people take elsewhere, with a button that copies it. */
 export function Copyable({ text }: { text: string }) {
   const { words, texts } = useWords()
   const place = useRef<HTMLElement>(null)
-  const [outcome, setOutcome] = useState<'copied' | 'selected' | null>(null)
-
-  async function copy() {
-    try {
-      await navigator.clipboard.writeText(text)
-      setOutcome('copied')
-    } catch {
-      // No clipboard on plain http, and none without permission.
-      if (place.current !== null) getSelection()?.selectAllChildren(place.current)
-      setOutcome('selected')
-    }
-  }
-
+  const { outcome, copy } = useCopy(text, place)
   return (
     <>
       <code className="copyable" ref={place}>
