@@ -9,7 +9,9 @@ async function check(what, url, isRight) {
     const text = await answer.text()
     const right = answer.ok && isRight(text)
     if (!right) failed++
-    console.log(`${right ? 'ok    ' : 'FAILED'} ${what}: ${answer.status} ${url} ${Math.round(performance.now() - startedMs)} ms${right ? '' : ` ${text.slice(0, 300)}`}`)
+    console.log(
+      `${right ? 'ok    ' : 'FAILED'} ${what}: ${answer.status} ${url} ${Math.round(performance.now() - startedMs)} ms${right ? '' : ` ${text.slice(0, 300)}`}`,
+    )
   } catch (error) {
     failed++
     console.log(`FAILED ${what}: ${url} ${error.cause?.message ?? error.message}`)

@@ -76,7 +76,7 @@ Settings of docs/configuration.md: what the chart knows, then what the person se
     {{- else if $row.secret -}}
       {{- fail (printf "%s.%s: this is a secret, and values are read by many. Put it into a Secret, and name that in secrets.existing" $where $setting) -}}
     {{- else if $row.chart -}}
-      {{- fail (printf "%s.%s: the chart sets this by itself. Change %s" $where $setting $row.chart) -}}
+      {{- fail (printf "%s.%s: the chart sets this by itself: %s" $where $setting $row.chart) -}}
     {{- else if has $process $row.processes -}}
       {{- $_ := set $all $setting $value -}}
     {{- else if ne $where "settings" -}}
