@@ -1,5 +1,5 @@
-import { settings } from '../../packages/runtime/src/config-table.ts'
-import { type AnySetting, namesOf } from '../../packages/runtime/src/setting.ts'
+import { settings } from '@urna/runtime/config-table'
+import { type AnySetting, namesOf } from '@urna/runtime/setting'
 
 const processes = ['api', 'consumer', 'jobs'] as const
 
