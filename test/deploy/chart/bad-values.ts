@@ -6,7 +6,7 @@ export const badValues: readonly { readonly set: readonly string[]; readonly say
   { set: ['api.replicaz=3'], says: /api.*replicaz.*not allowed/s },
   { set: ['service.type=NodePort'], says: /service.*not allowed/s },
   { set: ['loadBalancer.service.type=External'], says: /loadBalancer[./]service[./]type.*ClusterIP.*NodePort.*LoadBalancer/s },
-  { set: ['loadBalancer.service.nodePort=80'], says: /nodePort.*30000/s },
+  { set: ['loadBalancer.service.nodePort=80'], says: /nodePort.*30,?000/s },
   { set: ['queue.kind=rabbit'], says: /queue[./]kind.*redis.*sqs/s },
   { set: ['mysql.product=postgres'], says: /mysql[./]product.*mysql.*mariadb/s },
   { set: ['mysql.image.tag='], says: /mysql[./]image[./]tag/ },

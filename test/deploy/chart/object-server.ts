@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parse } from 'yaml'
+import { isProtobuf, secretOf } from './protobuf-secret.ts'
 
 type Json = Record<string, unknown>
 
@@ -170,7 +171,9 @@ function isMap(value: unknown): value is Json {
 async function bodyOf(request: IncomingMessage): Promise<Json> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
-  const text = Buffer.concat(chunks).toString()
+  const bytes = Buffer.concat(chunks)
+  if (isProtobuf(bytes)) return secretOf(bytes)
+  const text = bytes.toString()
   return text === '' ? {} : (parse(text) as Json)
 }
 
