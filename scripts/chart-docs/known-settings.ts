@@ -60,8 +60,8 @@ function chartValue(name: string): string[] {
   return value === undefined ? [] : [`chart: ${JSON.stringify(value)}`]
 }
 
-/** Every setting that has a row of its own above is there. */
-export function unknownChartSettings(): string[] {
+/** Rows of `setByChart` for which there is no setting. */
+export function rowsWithoutSetting(): string[] {
   const names = new Set(Object.values<AnySetting>(settings).map(({ name }) => name))
   return Object.keys(setByChart).filter((name) => !names.has(name))
 }

@@ -1,16 +1,19 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parse } from 'yaml'
+import { serverKinds } from '../servers/support/mysql-servers.ts'
 import { badValues } from './chart/bad-values.ts'
 import { helm, render } from './chart/helm.ts'
 import { installationFaults } from './chart/installation.ts'
 import { schemaFaults } from './chart/kubernetes-schema.ts'
 import { reachable } from './chart/network.ts'
 import { type KubernetesObject, podsOf } from './chart/objects.ts'
+import { pairFaults } from './chart/pair-faults.ts'
 import { plainManifests } from './chart/plain-manifests.ts'
 import { podFaults } from './chart/pod-faults.ts'
 import { type OutsideObjects, referenceFaults } from './chart/reference-faults.ts'
 import { expectedArrows, type Scenario, scenarios } from './chart/scenarios.ts'
+import { databaseOptionFaults, redisConfigFaults } from './chart/server-faults.ts'
 import { settingFaults } from './chart/setting-faults.ts'
 import { fetchTools, type Helm } from './chart/tools.ts'
 import { imageFaults, secretFaults, urnaFaults } from './chart/urna-faults.ts'
@@ -67,6 +70,9 @@ function wordsOf({ files, set }: Scenario): string[] {
   return ['urna', chart, ...paths.flatMap((path) => ['--values', path]), ...set.flatMap((word) => ['--set', word])]
 }
 
+/** Behind the name of what is skipped: what to do. */
+const told = (missing: string | null) => (missing === null ? '' : ` (${missing})`)
+
 const withoutSecrets = (objects: readonly KubernetesObject[]) =>
   JSON.stringify(objects.map((object) => (object.kind === 'Secret' ? { ...object, data: Object.keys(object.data ?? {}) } : object)))
 
@@ -115,6 +121,9 @@ function arrowFaults(objects: readonly KubernetesObject[], scenario: Scenario): 
   ]
 }
 
+const [first] = scenarios as readonly [Scenario, ...Scenario[]]
+const mariadbScenario = scenarios.find(({ name }) => name.startsWith('MariaDB')) as Scenario
+
 await check('every values file is rendered here', () => {
   const files = readdirSync(chart).filter((name) => /^values-.*\.yaml$/.test(name))
   return files.filter((file) => !scenarios.some((scenario) => scenario.files.includes(file)))
@@ -122,15 +131,22 @@ await check('every values file is rendered here', () => {
 for (const scenario of scenarios) await checkScenario(scenario)
 
 await check('images of servers are those of deploy/docker/base-images', async () => {
-  const own = imageFaults(await render(four, wordsOf(scenarios[0] as Scenario)), repository)
+  const own = imageFaults(await render(four, wordsOf(first)), repository)
   if (own === null) return null
-  const mariadb = scenarios.find(({ name }) => name.startsWith('MariaDB')) as Scenario
-  return [...own, ...(imageFaults(await render(four, wordsOf(mariadb)), repository) ?? [])]
+  return [...own, ...(imageFaults(await render(four, wordsOf(mariadbScenario)), repository) ?? [])]
 })
 await check('deploy/kubernetes/urna.yaml is what `make manifests` makes', () => {
   const there = readFileSync(join(repository, 'deploy/kubernetes/urna.yaml'), 'utf8')
   return there === plainManifests(repository, four) ? [] : ['it is not: run make manifests']
 })
+for (const kind of serverKinds()) {
+  const objects = await render(four, wordsOf(kind.product === 'MySQL' ? first : mariadbScenario))
+  await check(`${kind.name} takes the options of the servers${told(kind.missing)}`, () => databaseOptionFaults(objects))
+  await check(`${kind.name}: two servers with these options, and the built jobs with their settings${told(kind.missing)}`, () =>
+    kind.missing === null ? pairFaults(objects, kind, repository) : null,
+  )
+}
+await check('Redis takes its configuration, and asks for its password', async () => redisConfigFaults(await render(four, wordsOf(first))))
 await check('a release that is called otherwise names its objects after itself', async () => {
   const objects = await render(four, ['voteapp', chart])
   return objects.filter(({ metadata }) => !metadata.name.startsWith('voteapp-urna')).map(({ kind, metadata }) => `${kind} ${metadata.name}`)

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { classified } from './database-errors.ts'
 import { migrations } from './migrations/index.ts'
@@ -7,7 +7,7 @@ import type { Primary } from './primary.ts'
 /** `newer`: asked for beforehand, for while it runs there is no other connection to a file. */
 function migratorOf(primary: Primary, newer: readonly string[]): Migrator {
   const { columnTypes } = primary.dialect
-  const known = Object.entries(migrations).map(([name, up]) => [name, { up: (db: typeof primary.db) => up(db, columnTypes) }] as const)
+  const known = Object.entries(migrations).map(([name, up]) => [name, { up: (db: Kysely<unknown>) => up(db, columnTypes) }] as const)
   const run = newer.map((name) => [name, { up: runAlready }] as const)
   return new Migrator({ db: primary.db, provider: { getMigrations: async () => Object.fromEntries([...known, ...run]) } })
 }

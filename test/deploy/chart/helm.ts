@@ -42,7 +42,8 @@ export async function render(program: Helm, words: readonly string[]): Promise<K
 }
 
 export function objectsOf(text: string): KubernetesObject[] {
-  return parseAllDocuments(text, { uniqueKeys: true }).flatMap((document) => {
+  // As Helm and kubectl read it: yes and off are no texts, 0440 is octal.
+  return parseAllDocuments(text, { version: '1.1', uniqueKeys: true }).flatMap((document) => {
     const [fault] = [...document.errors, ...document.warnings]
     if (fault !== undefined) throw fault
     const content = document.toJS() as KubernetesObject | null

@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { objectsOf } from './helm.ts'
 
 const head = `# Urna for \`kubectl apply\`, without Helm. Written by \`make manifests\` from deploy/helm/urna and values.yaml beside this file. See README.md.
 apiVersion: v1
@@ -20,5 +22,6 @@ export function plainManifests(repository: string, helm: { readonly path: string
     env: { PATH: process.env.PATH, HOME: '/nonexistent', KUBECONFIG: '/dev/null' },
   })
   if (status !== 0) throw new Error(`helm ${words.join(' ')}: ${stderr || error?.message}`)
-  return `${head}${stdout.replaceAll(/^# Source: .*\n/gm, '').replaceAll(/^ +# .*\n/gm, '')}`
+  const objects = objectsOf(stdout).map((object) => `---\n${stringify(object, { version: '1.1', lineWidth: 140 })}`)
+  return `${head}${objects.join('')}`
 }
