@@ -15,6 +15,7 @@ import { type OutsideObjects, referenceFaults } from './chart/reference-faults.t
 import { expectedArrows, type Scenario, scenarios } from './chart/scenarios.ts'
 import { databaseOptionFaults, redisConfigFaults } from './chart/server-faults.ts'
 import { settingFaults } from './chart/setting-faults.ts'
+import { smokeTestFaults } from './chart/smoke-test-faults.ts'
 import { fetchTools, type Helm } from './chart/tools.ts'
 import { imageFaults, secretFaults, urnaFaults } from './chart/urna-faults.ts'
 
@@ -147,6 +148,7 @@ for (const kind of serverKinds()) {
   )
 }
 await check('Redis takes its configuration, and asks for its password', async () => redisConfigFaults(await render(four, wordsOf(first))))
+await check('what helm test runs finds Urna well, and nothing else', async () => smokeTestFaults(await render(four, wordsOf(first))))
 await check('a release that is called otherwise names its objects after itself', async () => {
   const objects = await render(four, ['voteapp', chart])
   return objects.filter(({ metadata }) => !metadata.name.startsWith('voteapp-urna')).map(({ kind, metadata }) => `${kind} ${metadata.name}`)

@@ -47,6 +47,7 @@ const others: readonly Place[] = [
     ['TCP', 53],
   ]),
   elsewhere('another pod of the namespace', 'urna', '10.1.1.4', [['TCP', 9999]]),
+  elsewhere('roles of AWS', null, '169.254.170.23', [['TCP', 80]]),
   // The ports of whatever a release could be told to use.
   elsewhere('outside', null, '198.51.100.7', [
     ['TCP', 443],

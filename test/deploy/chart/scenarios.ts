@@ -10,7 +10,7 @@ export interface Scenario {
   readonly arrows: readonly string[] | null
 }
 
-const others = ['anybody', 'ingress controller', 'Prometheus', 'names', 'another pod of the namespace', 'outside']
+const others = ['anybody', 'ingress controller', 'Prometheus', 'names', 'another pod of the namespace', 'outside', 'roles of AWS']
 const pagesAndApi = ['load-balancer 8080', 'frontend 8000']
 
 const inside = ['load-balancer > api 8080', 'test > frontend 8000', 'test > load-balancer 8080']
@@ -43,6 +43,7 @@ export const scenarios: readonly Scenario[] = [
       ...pagesAndApi.map((server) => `ingress controller > ${server}`),
       ...inside,
       ...outside(443, 'api', 'consumer'),
+      ...['api', 'consumer'].map((name) => `${name} > roles of AWS 80`),
       ...outside(3306, 'api', 'consumer', 'migration', 'csv'),
     ],
   },
