@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { MysqlServer, ServerKind } from '../../servers/support/mysql-servers.ts'
+import { freePort } from '../../support/free-port.ts'
 import { containersOf, type KubernetesObject, podsOf } from './objects.ts'
 import { environmentOf } from './setting-faults.ts'
 
@@ -47,6 +48,8 @@ export async function pairFaults(objects: readonly KubernetesObject[], kind: Ser
       'the replica is not utf8mb4': character[0]?.value === 'utf8mb4',
       'a commit is not on the disk when it is answered': Number(durable[0]?.flush) === 1 && Number(durable[0]?.sync) === 1,
       'the replica takes writes': await refusesWrites(replica),
+      'the probe does not see whether a server answers':
+        probeSees(objects, primary.connection.port, kind) && !probeSees(objects, await freePort(), kind),
     }
     return Object.entries(expected).flatMap(([fault, holds]) => (holds ? [] : [fault]))
   } finally {
@@ -61,6 +64,14 @@ function optionsOf(objects: readonly KubernetesObject[], component: string): str
   return (pod?.spec.containers[0]?.args ?? []).filter(
     (word) => !word.startsWith('--datadir=') && !word.startsWith('--innodb-buffer-pool-size='),
   )
+}
+
+/** The probe of the container, on the port of this server; its program lies beside the server's. */
+function probeSees(objects: readonly KubernetesObject[], port: number, { product }: ServerKind): boolean {
+  const pod = podsOf(objects).find(({ component }) => component === 'mysql-primary')
+  const [name = '', ...words] = pod?.spec.containers[0]?.readinessProbe?.exec?.command ?? []
+  const [program = '', ...before] = product === 'MySQL' ? ['chroot', process.env.SERVER_ROOT ?? '', name] : [name]
+  return spawnSync(program, [...before, `--port=${port}`, ...words], { timeout: 10_000 }).status === 0
 }
 
 async function refusesWrites(server: MysqlServer): Promise<boolean> {

@@ -74,10 +74,18 @@ export async function redisConfigFaults(objects: readonly KubernetesObject[]): P
         () => false,
         () => true,
       )
+    const probe = podsOf(objects).find(({ component }) => component === 'redis')?.spec.containers[0]?.readinessProbe?.exec?.command ?? []
+    writeFileSync(join(folder, 'redis-password'), file('redis-password'), { mode: 0o600 })
+    const asks = (at: number) => {
+      const [shell = '', ...words] = probe.map((word) => word.replace('/secrets/', `${folder}/`).replace('redis-cli', `redis-cli -p ${at}`))
+      return spawnSync(shell, words, { timeout: 10_000 }).status === 0
+    }
+    const isSeen = asks(port) && !asks(await freePort())
     const values = (await friend.config('GET', 'append*', 'maxmemory*')) as string[]
     const value = (name: string) => values[values.indexOf(name) + 1]
     return Object.entries({
       'it lets in who has no password': refused,
+      'its probe does not see whether it answers': isSeen,
       'it answers before it has written': value('appendonly') === 'yes' && value('appendfsync') === 'always',
       'it throws entries away': value('maxmemory-policy') === 'noeviction' && Number(value('maxmemory')) > 0,
     }).flatMap(([fault, holds]) => (holds ? [] : [`Redis: ${fault}`]))
