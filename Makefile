@@ -1,6 +1,6 @@
 # Everything a person does here, by name. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help start cluster dev test test-quick test-servers test-failure test-outages test-failover check format bench bench-live bench-counting bench-cache docs screenshots clean
+.PHONY: help start cluster dev test test-quick test-servers test-failure test-outages test-failover test-chart chart-docs manifests check format bench bench-live bench-counting bench-cache docs screenshots clean
 
 RUN := ./scripts/with-node
 INSTALLED := .cache/installed
@@ -36,6 +36,16 @@ test-outages: $(INSTALLED) ## take servers away from a cluster while people vote
 
 test-failover: $(INSTALLED) ## kill the primary under load, promote a replica that is behind, count the ballots (ROUNDS=20 PRODUCT=)
 	@$(RUN) node test/failure/failover.ts $(or $(ROUNDS),20) "$(PRODUCT)" "$(KIND)"
+
+test-chart: $(INSTALLED) ## the Helm chart rendered by Helm 3 and 4 (fetched once), and all that can be known of its objects without a cluster
+	@$(RUN) tsc -b
+	@$(RUN) node test/deploy/chart.ts
+
+chart-docs: $(INSTALLED) ## write the chart's README and the settings it knows, from its values and the table of settings
+	@$(RUN) node scripts/write-chart-docs.ts
+
+manifests: $(INSTALLED) ## render the chart into deploy/kubernetes/urna.yaml, for kubectl apply
+	@$(RUN) node test/deploy/write-manifests.ts
 
 check: $(INSTALLED) ## format, lint, types, import rule
 	@$(RUN) biome check .

@@ -42,6 +42,21 @@ describeServers('migrations', (suite, kind) => {
     await primary.close()
   })
 
+  it('of a newer version stay, and are no fault: somebody has gone back to this one', async () => {
+    const database = await suite.server.createDatabase()
+    const primary = openMysqlPrimary(suite.databases.optionsOf(database))
+    await migrate(primary)
+    await suite.server.query(
+      "insert into kysely_migration (name, timestamp) values ('9999-of-tomorrow', '2099-01-01T00:00:00.000Z')",
+      [],
+      database,
+    )
+    expect(await migrate(primary)).toEqual([])
+    expect(await schemaVersion(primary)).toBe('9999-of-tomorrow')
+    await primary.close()
+    await suite.server.dropDatabase(database)
+  })
+
   it('run once when two processes start at once', async () => {
     for (let round = 0; round < 20; round++) {
       const database = await suite.server.createDatabase()

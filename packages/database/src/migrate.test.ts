@@ -51,6 +51,15 @@ describe('migrations', () => {
     await primary.close()
   })
 
+  it('of a newer version stay, and are no fault: somebody has gone back to this one', async () => {
+    const primary = openSqliteWriter(join(folder, 'urna.db'))
+    await migrate(primary)
+    await sql`insert into kysely_migration (name, timestamp) values ('9999-of-tomorrow', '2099-01-01T00:00:00.000Z')`.execute(primary.db)
+    expect(await migrate(primary)).toEqual([])
+    expect(await schemaVersion(primary)).toBe('9999-of-tomorrow')
+    await primary.close()
+  })
+
   it('run once when several processes start at once', async () => {
     for (let round = 0; round < 20; round++) {
       const path = join(folder, `${round}.db`)

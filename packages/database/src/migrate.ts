@@ -1,18 +1,31 @@
+import { type Kysely, sql } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { classified } from './database-errors.ts'
 import { migrations } from './migrations/index.ts'
 import type { Primary } from './primary.ts'
 
-function migratorOf(primary: Primary): Migrator {
+/** `newer`: asked for beforehand, for while it runs there is no other connection to a file. */
+function migratorOf(primary: Primary, newer: readonly string[]): Migrator {
   const { columnTypes } = primary.dialect
-  return new Migrator({
-    db: primary.db,
-    provider: {
-      getMigrations: async () =>
-        Object.fromEntries(Object.entries(migrations).map(([name, up]) => [name, { up: (db) => up(db, columnTypes) }])),
-    },
-  })
+  const known = Object.entries(migrations).map(([name, up]) => [name, { up: (db: Kysely<unknown>) => up(db, columnTypes) }] as const)
+  const run = newer.map((name) => [name, { up: runAlready }] as const)
+  return new Migrator({ db: primary.db, provider: { getMigrations: async () => Object.fromEntries([...known, ...run]) } })
 }
+
+const table = 'kysely_migration'
+
+/**
+ * Migrations of a newer version, from which somebody has come back to this one: what they added does this one no harm. Kysely by itself
+ * takes a migration that it does not know for a broken installation.
+ */
+async function newerMigrations({ db }: Primary): Promise<string[]> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
+  if (!tables.some(({ name }) => name === table)) return []
+  const { rows } = await sql<{ name: string }>`select name from ${sql.table(table)}`.execute(db)
+  return rows.map(({ name }) => name).filter((name) => !(name in migrations))
+}
+
+async function runAlready(): Promise<void> {}
 
 /**
  * Brings the tables up to date; returns the names of the migrations that this call ran. Idempotent, and safe when several processes
@@ -22,7 +35,7 @@ function migratorOf(primary: Primary): Migrator {
 export async function migrate(primary: Primary): Promise<string[]> {
   return classified(async () => {
     await primary.dialect.beforeMigrating?.(primary.db)
-    const { error, results } = await migratorOf(primary).migrateToLatest()
+    const { error, results } = await migratorOf(primary, await newerMigrations(primary)).migrateToLatest()
     if (error !== undefined) throw error
     return (results ?? []).map((result) => result.migrationName)
   })
@@ -30,6 +43,6 @@ export async function migrate(primary: Primary): Promise<string[]> {
 
 /** Name of the newest migration that was run; null on an empty database. */
 export async function schemaVersion(primary: Primary): Promise<string | null> {
-  const known = await classified(() => migratorOf(primary).getMigrations())
+  const known = await classified(async () => migratorOf(primary, await newerMigrations(primary)).getMigrations())
   return known.filter((migration) => migration.executedAt !== undefined).at(-1)?.name ?? null
 }
