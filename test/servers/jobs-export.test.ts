@@ -184,7 +184,8 @@ describePairs('exports and recounts', (pair) => {
       return { status: response.status, text: await response.text() }
     }
     const metric = async (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec((await get('/metrics')).text)?.[1])
-    await expect.poll(files, { timeout: 20_000 }).toHaveLength(6) // three exports, three manifests
+    // Three exports, three manifests; perhaps the next one is being written.
+    await expect.poll(() => files().length, { timeout: 20_000 }).toBeGreaterThanOrEqual(6)
     expect(await get('/healthz')).toEqual({ status: 200, text: '{"message":"OK"}' })
     expect(await get('/readyz')).toEqual({
       status: 200,
@@ -196,7 +197,7 @@ describePairs('exports and recounts', (pair) => {
     await expect.poll(() => metric('urna_exports_failed_total'), { timeout: 20_000 }).toBeGreaterThan(0)
     await expect.poll(async () => (await get('/readyz')).status, { timeout: 20_000 }).toBe(503)
     expect((await get('/healthz')).status).toBe(200)
-    expect(files()).toHaveLength(6)
+    await expect.poll(files, { timeout: 20_000 }).toHaveLength(6)
     await Promise.all([pair().primary.run(), pair().replica.run()])
     const done = await metric('urna_exports_done_total')
     await expect.poll(() => metric('urna_exports_done_total'), { timeout: 20_000 }).toBeGreaterThan(done)
