@@ -191,7 +191,12 @@ function checkPipeline(): void {
   for (const job of jobsOfPipeline()) {
     const why = pipeline.cannotRun(job)
     if (why !== null) skip(`gitlab-ci-local: job ${job}`, why)
-    else check(`gitlab-ci-local: job ${job} runs`, pipeline.run(job))
+    else {
+      const ran = pipeline.run(job)
+      check(`gitlab-ci-local: job ${job} runs`, ran)
+      // What the tests in it said, once for each variant of the job.
+      for (const [line] of ran.output.matchAll(/^.*\d+ passed, \d+ failed.*$/gm)) console.log(`        ${line.trim()}`)
+    }
   }
 }
 
