@@ -134,6 +134,14 @@ describe('what it says', () => {
     expect(text({})).toContain('The first would be the primary, at 27,000 votes a second (74 % of it is asked)')
   })
 
+  it('is what docs/scaling.md shows', () => {
+    const page = readFileSync(join(root, 'docs/scaling.md'), 'utf8')
+    const lines = capacityLines(demand())
+    const shown = lines.slice(2, 10)
+    expect(shown[0]).toMatch(/^part /)
+    for (const line of [...shown, lines.find((each) => each.startsWith('The limit')) ?? 'no limit']) expect(page).toContain(`    ${line}\n`)
+  })
+
   it('says where one process is enough, and where nothing is', () => {
     expect(text({ votesPerSecond: 1_700 })).toContain('One process does this')
     expect(text({})).not.toContain('One process does this')
