@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { repository, temporaryDirectory } from '../support/standalone-process.ts'
@@ -47,7 +47,8 @@ function isThere(program: string, ...argumentsOf: string[]): boolean {
 /** Of this project, whether or not git knows them yet; where there is no git, all that is there. */
 function projectFiles(): string[] {
   const listed = run('git', ['ls-files', '--cached', '--others', '--exclude-standard'])
-  if (listed.status === 0) return listed.output.split('\n').filter((path) => path !== '' && existsSync(join(repository, path)))
+  const isFile = (path: string) => statSync(join(repository, path), { throwIfNoEntry: false })?.isFile() === true
+  if (listed.status === 0) return listed.output.split('\n').filter((path) => path !== '' && isFile(path))
   return readdirSync(repository, { recursive: true, encoding: 'utf8' }).filter(
     (path) => !/(^|\/)(node_modules|\.git|\.cache|dist)\//.test(path),
   )
