@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { freePort } from '../support/free-port.ts'
 import { repository, temporaryDirectory } from '../support/standalone-process.ts'
 import { jobsOfPipeline, localPipeline } from './local-pipeline.ts'
 import { npmTool } from './npm-tool.ts'
@@ -77,7 +78,7 @@ function checkShell(files: readonly string[]): void {
 }
 
 /** The templates of deploy/nginx as they are filled in for `make cluster` and in containers. */
-function checkNginx(): void {
+async function checkNginx(): Promise<void> {
   if (!isThere('nginx', '-v')) {
     skip('nginx -t', 'apt-get install nginx')
     return
@@ -92,10 +93,10 @@ function checkNginx(): void {
       mkdirSync(join(folder.path, 'conf.d'))
       const values: Record<string, string> = {
         NGINX_FOLDER: folder.path,
-        LISTEN: '127.0.0.1:18290',
+        LISTEN: `127.0.0.1:${await freePort()}`,
         API_SERVERS: servers,
         REQUEST_LOG: join(folder.path, 'requests'),
-        PAGES_LISTEN: '127.0.0.1:18291',
+        PAGES_LISTEN: `127.0.0.1:${await freePort()}`,
         PAGES_ROOT: join(repository, 'apps/frontend/public'),
         PAGES_SETTINGS: join(repository, 'apps/frontend/public/settings.js'),
         API_ORIGINS: 'https://api.example',
@@ -204,7 +205,7 @@ function checkPipeline(): void {
 const files = projectFiles()
 checkYaml(files)
 checkShell(files)
-checkNginx()
+await checkNginx()
 checkCompose(files)
 await checkWorkflows(files)
 checkPipeline()
