@@ -63,7 +63,7 @@ describe('plan', () => {
     // (1,000,000 x 158 + 12,000,000 x 267 bytes) / 0.6
     expect(parts.primary.diskMb).toBeCloseTo((158 + 3_204) / 0.6)
     expect(parts.primary.diskMbPerSecond).toBeCloseTo(12.02) // 20,000 x 601
-    expect(network.pages).toBeCloseTo((8 * 83_750 * 1_000_000) / 600, 0)
+    expect(network.pages).toBeCloseTo((8 * 89_700 * 1_000_000) / 600, 0)
     expect(network.votes).toBe(8 * 20_000 * (218 + 523 + 1_500))
   })
 
@@ -81,8 +81,8 @@ describe('plan', () => {
 
   it('names the part that is the limit', () => {
     const first = (changes: Partial<Demand>) => planCapacity(demand(changes)).limits[0]
-    // 10 Gbit/s / 8 bits / (83,750 + 218 + 523 + 1,500 bytes), if each vote is a first visit
-    expect(first({ votesPerSecond: 1_000, voters: 600_000 })).toMatchObject({ part: 'line to the internet', votesPerSecond: 14_536 })
+    // 10 Gbit/s / 8 bits / (89,700 + 218 + 523 + 1,500 bytes), if each vote is a first visit
+    expect(first({ votesPerSecond: 1_000, voters: 600_000 })).toMatchObject({ part: 'line to the internet', votesPerSecond: 13_595 })
     expect(first({ votesPerSecond: 26_999 })).toMatchObject({ part: 'primary', votesPerSecond: 27_000 })
     // 0.6 s / 12.3 us
     expect(planCapacity(demand()).limits.find(({ part }) => part === 'Redis')?.votesPerSecond).toBe(48_780)
