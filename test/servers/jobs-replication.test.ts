@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import mysql from 'mysql2'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { type EndedJob, JobsProcesses } from './support/jobs-process.ts'
-import { type MysqlServer, type ServerKind, serverKinds } from './support/mysql-servers.ts'
+import { type MysqlServer, removeUnusedData, type ServerKind, serverKinds } from './support/mysql-servers.ts'
 import { describePairs, pairSettings, ReplicatedPair } from './support/replicated-pair.ts'
 
 /** Value of a line of the report. */
@@ -33,6 +33,8 @@ async function makeTable(server: MysqlServer, ...values: number[]): Promise<void
   await server.query('create table urna_1.t (a int primary key)')
   for (const value of values) await server.query(`insert into urna_1.t values (${value})`)
 }
+
+afterAll(removeUnusedData)
 
 describePairs(
   'set-up-replication',

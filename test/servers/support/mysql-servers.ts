@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -106,6 +106,47 @@ export interface ConnectionOptions {
   readonly password: string
 }
 
+/** Data directories that no server ever used, by product, and how many were asked for in this process. */
+const unused = new Map<string, { asked: number; folder: string | null }>()
+
+/** Makes `folder`/data. MySQL takes three seconds for it: who asks a third time gets a copy, and so does everybody after them. */
+function makeDataDirectory(how: HowToStart, folder: string): void {
+  const known = unused.get(how.product) ?? { asked: 0, folder: null }
+  unused.set(how.product, known)
+  known.asked++
+  if (how.product === 'MariaDB' || known.asked < 3) {
+    initialize(how, folder)
+    return
+  }
+  if (known.folder === null) {
+    const template = `${folder}-unused`
+    mkdirSync(join(template, 'tmp'), { recursive: true })
+    process.once('exit', removeUnusedData)
+    initialize(how, template)
+    // The number that tells a server from its replica: each copy makes one of its own.
+    rmSync(join(template, 'data/auto.cnf'), { force: true })
+    known.folder = template
+  }
+  cpSync(join(known.folder, 'data'), join(folder, 'data'), { recursive: true })
+}
+
+/** Once no server is made any more. A worker of vitest ends without a chance to do it by itself. */
+export function removeUnusedData(): void {
+  for (const { folder } of unused.values()) if (folder !== null) rmSync(folder, { recursive: true, force: true })
+  unused.clear()
+}
+
+function initialize(how: HowToStart, folder: string): void {
+  mkdirSync(join(folder, 'data'))
+  const serverFolder = folder.slice(how.root.length)
+  const [program = '', ...argumentsOf] = how.initialize(serverFolder)
+  const { status, stdout, stderr } = spawnSync(program, argumentsOf, {
+    encoding: 'utf8',
+    env: { ...process.env, TMPDIR: `${serverFolder}/tmp` },
+  })
+  if (status !== 0) throw new Error(`${how.product}: no data directory: ${stdout}${stderr}`)
+}
+
 /**
  * A real server on a free port of this machine, its data in a temporary folder. Small in memory, but as careful with commits as in
  * production: log and binary log are synced. Its default character set is latin1, because somebody's is.
@@ -134,11 +175,8 @@ export class MysqlServer {
     const folder = mkdtempSync(join(temporary, 'urna-mysql-'))
     const server = new MysqlServer(how, folder, await freePort())
     process.once('exit', server.#removeAll)
-    const [program = '', ...argumentsOf] = how.initialize(server.#serverFolder)
-    mkdirSync(join(folder, 'data'))
     mkdirSync(join(folder, 'tmp'))
-    const { status, stdout, stderr } = spawnSync(program, argumentsOf, { encoding: 'utf8', env: server.#environment })
-    if (status !== 0) throw new Error(`${how.product}: no data directory: ${stdout}${stderr}`)
+    makeDataDirectory(how, folder)
     writeFileSync(
       join(folder, 'init.sql'),
       [

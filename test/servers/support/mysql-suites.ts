@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest'
-import { MysqlDatabases, type MysqlServer, type ServerKind, serverKinds } from './mysql-servers.ts'
+import { MysqlDatabases, type MysqlServer, removeUnusedData, type ServerKind, serverKinds } from './mysql-servers.ts'
 
 export interface ServerSuite {
   readonly server: MysqlServer
@@ -19,6 +19,7 @@ export function describeServers(name: string, define: (suite: ServerSuite, kind:
       afterAll(async () => {
         await started?.databases.close()
         await started?.server.stop()
+        removeUnusedData()
       })
       const suite = () => {
         if (started === null) throw new Error('the server is started before the first test')

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ReplicationReport, type ReplicationRequest, setUpReplication } from '@urna/database'
 import { afterAll, beforeAll, describe } from 'vitest'
-import { type MysqlServer, type ServerKind, serverKinds } from './mysql-servers.ts'
+import { type MysqlServer, removeUnusedData, type ServerKind, serverKinds } from './mysql-servers.ts'
 
 /** What a server of a pair needs beside the usual settings; `number` tells the two apart. */
 export function pairSettings({ product }: ServerKind, number: number): string[] {
@@ -187,7 +187,10 @@ export function describePairs(name: string, define: (pair: () => ReplicatedPair,
       beforeAll(async () => {
         started = await (setUp ? ReplicatedPair.start(kind) : ReplicatedPair.startApart(kind))
       }, 120_000)
-      afterAll(() => started?.stop())
+      afterAll(async () => {
+        await started?.stop()
+        removeUnusedData()
+      })
       define(() => {
         if (started === null) throw new Error('the pair is started before the first test')
         return started
