@@ -37,6 +37,16 @@ const expected: Readonly<Record<string, readonly [stage: string, when: string]>>
   'roll-back': ['production', 'manual'],
 }
 
+/** What would change something elsewhere, or asks somebody elsewhere. */
+const neverHere: Readonly<Record<string, string>> = {
+  audit: "the registry's list of faults",
+  build: 'a registry to push to',
+  scan: 'images in a registry',
+  staging: 'a cluster',
+  production: 'a cluster',
+  'roll-back': 'a cluster',
+}
+
 /** Jobs that `make test-deploy` runs, too; PIPELINE_JOBS names others, or none. */
 export function jobsOfPipeline(): string[] {
   return (process.env.PIPELINE_JOBS ?? 'test-services').split(/[\s,]+/).filter((name) => name !== '')
@@ -61,6 +71,8 @@ export function localPipeline(): LocalPipeline | { readonly missing: string } {
       const ended = spawnSync(process.execPath, [join(tool, 'dist/index.js'), ...options, ...branch, ...argumentsOf], {
         cwd: repository,
         encoding: 'utf8',
+        // Its own images for copying files and for waiting are not needed: any with a shell copies, and what has to wait does so itself.
+        env: { GCL_HELPER_IMAGE: nodeImage(), GCL_WAIT_IMAGE: nodeImage(), ...process.env },
         timeout: timeoutMs,
         maxBuffer: 256 * 1024 * 1024,
       })
@@ -81,11 +93,38 @@ export function localPipeline(): LocalPipeline | { readonly missing: string } {
     },
     cannotRun(job) {
       if (!(job in expected)) return `there is no such job; there are ${Object.keys(expected).join(', ')}`
-      if ((process.env.DOCKER_HOST ?? '') !== '' || spawnSync('docker', ['version'], { stdio: 'ignore' }).status === 0) return null
-      return 'needs a container engine (DOCKER_HOST)'
+      const needs = neverHere[job]
+      if (needs !== undefined) return `needs ${needs}`
+      if (spawnSync('docker', ['version'], { stdio: 'ignore' }).status !== 0) return 'needs a container engine (DOCKER_HOST)'
+      const missing = imagesOf(job).filter((image) => !isImageHere(image))
+      return missing.length === 0 ? null : `cannot get the image ${missing.join(', ')}`
     },
     run: (job) => call([job, '--no-needs', '--pull-policy', 'if-not-present'], 45 * 60_000),
   }
+}
+
+function pipelineText(): string {
+  return readFileSync(join(repository, '.gitlab-ci.yml'), 'utf8')
+}
+
+function nodeImage(): string {
+  return /^ {2}NODE_IMAGE: (\S+)$/m.exec(pipelineText())?.[1] ?? ''
+}
+
+/** Those of a job, and of its services. */
+function imagesOf(job: string): string[] {
+  const text = pipelineText()
+  const ofJob = new RegExp(`^${job}:\\n((?: .*|\\s*|#.*)\\n)*`, 'm').exec(text)?.[0] ?? ''
+  const variables = [...ofJob.matchAll(/\$(\w+_IMAGE)\b/g)].flatMap(
+    ([, name]) => new RegExp(`^ {2}${name}: (\\S+)$`, 'm').exec(text)?.[1] ?? [],
+  )
+  const listed = [...ofJob.matchAll(/_IMAGE: \[(.*)\]/g)].flatMap(([, names]) => (names ?? '').split(/,\s*/))
+  return [...(/^ {2}image:/m.test(ofJob) ? [] : [nodeImage()]), ...variables, ...listed]
+}
+
+function isImageHere(image: string): boolean {
+  const docker = (...words: string[]) => spawnSync('docker', words, { stdio: 'ignore', timeout: 300_000 }).status === 0
+  return docker('image', 'inspect', image) || docker('pull', image)
 }
 
 function faultsOf(jobs: readonly PipelineJob[]): string[] {
@@ -100,7 +139,7 @@ function faultsOf(jobs: readonly PipelineJob[]): string[] {
     }
   }
   for (const name of names) if (!(name in expected)) faults.push(`${name} is a new job: say in local-pipeline.ts when it runs`)
-  return [...faults, ...faultsOfText(readFileSync(join(repository, '.gitlab-ci.yml'), 'utf8'))]
+  return [...faults, ...faultsOfText(pipelineText())]
 }
 
 /** What no schema says: no password on a command line, no image without its version. */
