@@ -50,9 +50,8 @@ function projectFiles(): string[] {
   const listed = run('git', ['ls-files', '--cached', '--others', '--exclude-standard'])
   const isFile = (path: string) => statSync(join(repository, path), { throwIfNoEntry: false })?.isFile() === true
   if (listed.status === 0) return listed.output.split('\n').filter((path) => path !== '' && isFile(path))
-  return readdirSync(repository, { recursive: true, encoding: 'utf8' }).filter(
-    (path) => !/(^|\/)(node_modules|\.git|\.cache|dist)\//.test(path),
-  )
+  const all = readdirSync(repository, { recursive: true, encoding: 'utf8' })
+  return all.filter((path) => !/(^|\/)(node_modules|\.git|\.cache|dist)(\/|$)/.test(path) && isFile(path))
 }
 
 function checkYaml(files: readonly string[]): void {
