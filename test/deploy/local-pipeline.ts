@@ -72,7 +72,8 @@ export function localPipeline(): LocalPipeline | { readonly missing: string } {
         cwd: repository,
         encoding: 'utf8',
         // Its own images for copying files and for waiting are not needed: any with a shell copies, and what has to wait does so itself.
-        env: { GCL_HELPER_IMAGE: nodeImage(), GCL_WAIT_IMAGE: nodeImage(), ...process.env },
+        // The variable is what it tells a job that it runs, and does not understand itself.
+        env: { GCL_HELPER_IMAGE: nodeImage(), GCL_WAIT_IMAGE: nodeImage(), ...process.env, GCL_PROJECT_DIR_ON_HOST: undefined },
         timeout: timeoutMs,
         maxBuffer: 256 * 1024 * 1024,
       })
