@@ -1,6 +1,7 @@
 # Everything a person does here, by name. `make help` lists it.
 .DEFAULT_GOAL := help
 .PHONY: help start cluster dev test test-quick test-servers test-failure test-outages test-failover test-chart chart-docs manifests check format bench bench-live bench-counting bench-cache docs screenshots clean
+.PHONY: bench-path test-deploy test-services audit sbom pictures
 
 RUN := ./scripts/with-node
 INSTALLED := .cache/installed
@@ -70,6 +71,26 @@ bench-counting: $(INSTALLED) ## four consumers against counting one by one, on M
 bench-cache: $(INSTALLED) ## results read through each layer of caches against none, while ballots are counted: what it saves, how old it is
 	@$(RUN) tsc -b
 	@$(RUN) node test/load/results-cache.ts
+
+bench-path: $(INSTALLED) ## what one ballot costs each part of its way in a cluster: processor, disk, network, memory
+	@$(RUN) tsc -b
+	@$(RUN) node test/load/path.ts
+
+test-deploy: $(INSTALLED) ## what deploys, by its own tools: YAML, shell, nginx, Compose, both pipelines (PIPELINE_JOBS="test-services")
+	@$(RUN) node test/deploy/files.ts
+
+test-services: $(INSTALLED) ## the built processes on a database and a Redis that are there: DB_HOST= DB_USER= DB_PASSWORD= REDIS_HOST=
+	@$(RUN) tsc -b
+	@$(RUN) node test/deploy/services.ts
+
+audit: $(INSTALLED) ## ask the registry for known faults of the packages that run in production
+	@$(RUN) npm audit --omit=dev --audit-level=high
+
+sbom: $(INSTALLED) ## write which packages run in production, as CycloneDX: SBOM=.cache/sbom.cdx.json
+	@$(RUN) npm sbom --omit=dev --sbom-format=cyclonedx --sbom-type=application >"$(or $(SBOM),.cache/sbom.cdx.json)"
+
+pictures: $(INSTALLED) ## draw the pictures in docs/pictures from their texts
+	@$(RUN) node scripts/pictures.ts
 
 docs: $(INSTALLED) ## write what is made of code: settings, permissions, Postman collection
 	@$(RUN) node packages/runtime/src/write-configuration-docs.ts

@@ -108,6 +108,11 @@ export class ClusterProcess {
     return this.#processes.map(([, { pid }]) => pid)
   }
 
+  /** Of nginx: its first process, which has started the others. */
+  pidOf(name: string): number {
+    return this.#processes.find(([found]) => found === name)?.[1].pid ?? 0
+  }
+
   get #processes(): [string, { pid: number }][] {
     return Object.entries(this.#json<{ processes: Record<string, { pid: number }> }>('run.json').processes)
   }

@@ -252,6 +252,21 @@ describe('recount', () => {
   })
 })
 
+describe('plan', () => {
+  it('reckons without any server or setting', async () => {
+    const { status, printed, warned } = await runWith({ PORT: 'wrong' }, 'plan', '--votes-per-second', '20000', '--voters', '1000000')
+    expect({ status, warned }).toEqual({ status: 0, warned: '' })
+    expect(printed[0]).toMatch(/^20,000 votes a second for 10 minutes: 12,000,000 ballots of 1,000,000 voters/)
+    expect(printed.join('\n')).toContain('The first would be the primary')
+  })
+
+  it('takes each vote for another voter where nothing else is said, and shows its figures', async () => {
+    const { printed } = await run('plan', '--votes-per-second', '100', '--minutes', '1', '--readers', '0')
+    expect(printed[0]).toBe('100 votes a second for a minute: 6,000 ballots of 6,000 voters; 0 open result pages')
+    expect((await run('plan', '--figures')).printed.join('\n')).toContain('(make bench-path)')
+  })
+})
+
 describe('what can go wrong at the terminal', () => {
   it.each([
     [['recount'], 'there is no database at'],
@@ -267,6 +282,9 @@ describe('what can go wrong at the terminal', () => {
     [['export-csv', '--every'], 'there is no database at'],
     [['set-up-replication'], 'a file has no replica'],
     [['set-up-replication', '--force-empty'], 'argument missing'],
+    [['plan'], 'how many votes a second'],
+    [['plan', '--votes-per-second', 'many'], 'expected a whole number'],
+    [['plan', '--votes-per-second', '10', '--voters', '1000000'], 'ask for more votes a second, or more minutes'],
   ])('%j is said in words, with status 2', async (argumentsOf, words) => {
     const { status, printed, warned } = await run(...argumentsOf)
     expect(status).toBe(2)
@@ -296,6 +314,7 @@ describe('what can go wrong at the terminal', () => {
       'export-csv',
       'recount',
       'set-up-replication',
+      'plan',
       'Exit status: 0 done, 1 failed, 2',
     ])
       expect(printed.join('\n')).toContain(command)

@@ -3,6 +3,9 @@ import { ForeignMasterKeyError } from '@urna/core'
 import { ConfigError, type Environment, type JobsConfig, KeyFileError, type LoadConfigOptions, loadConfig } from '@urna/runtime'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { TokenFileError } from './administrator-token.ts'
+import { chosen } from './capacity-figures.ts'
+import { ballotsOf, DemandError } from './capacity-plan.ts'
+import { capacityLines, figureLines } from './capacity-text.ts'
 import {
   composeJobs,
   DatabaseFailedError,
@@ -26,6 +29,7 @@ const wrongUseStatus = 2
 /** Faults that the person at the terminal can mend: said in words, without a stack. */
 const wrongUses = [
   ConfigError,
+  DemandError,
   ForeignMasterKeyError,
   KeyFileError,
   NetworkFileSystemError,
@@ -86,6 +90,14 @@ interface Context {
   open(needs?: Pick<LoadConfigOptions, 'needsNoMasterKey' | 'needsReplication'>): { config: JobsConfig; jobs: Jobs }
   readonly output: Output
   finish(status: number): void
+}
+
+interface PlanArguments {
+  readonly votesPerSecond?: number
+  readonly voters?: number
+  readonly minutes: number
+  readonly readers: number
+  readonly figures?: true
 }
 
 interface ExportArguments {
@@ -250,7 +262,37 @@ ${exitStatuses}`,
       finish(runs ? 0 : failedStatus)
     })
 
+  program
+    .command('plan')
+    .description('say how many of each part a load takes, and which part is the limit; needs no server and no setting')
+    .option('--votes-per-second <count>', 'at the busiest time', wholeNumber)
+    .option('--minutes <count>', 'how long that goes on', wholeNumber, 10)
+    .option('--voters <count>', 'how many people these votes come from (default: each is another one)', wholeNumber)
+    .option('--readers <count>', 'how many result pages are open meanwhile', wholeNumber, 500)
+    .option('--figures', 'show the figures that it reckons with, and how each was measured')
+    .addHelpText(
+      'after',
+      `
+It multiplies what one ballot costs each part, as measured, and leaves every part ${Math.round(chosen.busy * 100)} % busy. It is no promise: measure on your machines.
+${exitStatuses}`,
+    )
+    .action(({ votesPerSecond, voters, minutes, readers, figures }: PlanArguments) => {
+      if (figures !== undefined) {
+        for (const line of figureLines()) print(line)
+        return
+      }
+      if (votesPerSecond === undefined)
+        throw new DemandError('--votes-per-second: how many votes a second come at the busiest time? Such as --votes-per-second 20000')
+      const demand = { votesPerSecond, minutes, readers, voters: voters ?? ballotsOf({ votesPerSecond, minutes }) }
+      for (const line of capacityLines(demand)) print(line)
+    })
+
   return program
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('expected a whole number, in digits only')
+  return Number(text)
 }
 
 function positiveInteger(text: string): number {

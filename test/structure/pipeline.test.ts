@@ -1,0 +1,165 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+
+const root = resolve(import.meta.dirname, '../..')
+const folder = mkdtempSync(join(tmpdir(), 'urna-pipeline-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+const script = (name: string) => join(root, 'deploy/pipeline', name)
+
+/** A program that writes down how it was called, and does nothing. */
+function recorder(name: string): void {
+  writeFileSync(join(folder, name), `#!/bin/sh\nprintf '%s\\n' "$*" >>"${join(folder, 'calls')}"\n`)
+  chmodSync(join(folder, name), 0o755)
+}
+
+function run(name: string, environment: Record<string, string>, ...argumentsOf: string[]) {
+  rmSync(join(folder, 'calls'), { force: true })
+  const { status, stderr } = spawnSync('/bin/sh', [script(name), ...argumentsOf], {
+    encoding: 'utf8',
+    env: { PATH: `${folder}:${process.env.PATH}`, HOME: folder, ...environment },
+  })
+  const calls = existsSync(join(folder, 'calls')) ? readFileSync(join(folder, 'calls'), 'utf8').trimEnd().split('\n') : []
+  return { status, stderr, calls }
+}
+
+describe('pipelines', () => {
+  const pipelines = ['.gitlab-ci.yml', '.github/workflows/pipeline.yml']
+  const basesFile = join(root, 'deploy/docker/base-images')
+
+  it.skipIf(!existsSync(basesFile)).each(pipelines)('%s uses Node and servers of the versions that we ship', (path) => {
+    const bases = readFileSync(basesFile, 'utf8')
+      .split('\n')
+      .filter((line) => /^\w+=/.test(line))
+      .map((line) => line.slice(line.indexOf('=') + 1))
+    const used = [...read(path).matchAll(/(?<![\w/.-])((?:node|mysql|mariadb|redis):[\w.-]+)/g)].map(([, image]) => image)
+    expect(used.length).toBeGreaterThan(2)
+    expect(used.filter((image) => !bases.includes(image ?? ''))).toEqual([])
+  })
+
+  it.each(pipelines)('%s calls only targets of the Makefile and scripts that are there', (path) => {
+    const commands = read(path)
+      .split('\n')
+      .filter((line) => /^\s*(- |- run: |script: )/.test(line))
+    const targets = commands.flatMap((line) => [...line.matchAll(/\bmake ([a-z-]+)/g)].map(([, target]) => target ?? ''))
+    const makefile = read('Makefile')
+    // Of parts that are not in every copy of the project.
+    const partOf: Readonly<Record<string, string>> = { images: 'deploy/docker', 'test-chart': 'deploy/helm' }
+    const isExpected = (target: string) => partOf[target] === undefined || existsSync(join(root, partOf[target]))
+    expect(targets.length).toBeGreaterThan(5)
+    expect(targets.filter((target) => isExpected(target) && !new RegExp(`^${target}:`, 'm').test(makefile))).toEqual([])
+    const scripts = [...read(path).matchAll(/deploy\/pipeline\/[\w-]+\.sh/g)].map(([name]) => name)
+    expect(scripts.filter((name) => !existsSync(join(root, name)))).toEqual([])
+    expect(scripts.filter((name) => (statSync(join(root, name)).mode & 0o111) === 0)).toEqual([])
+  })
+
+  it('pins what it takes from others', () => {
+    const uses = [...read('.github/workflows/pipeline.yml').matchAll(/uses: (\S+)/g)].map(([, action]) => action)
+    expect(uses.length).toBeGreaterThan(4)
+    expect(uses.filter((action) => !/@[0-9a-f]{40}$/.test(action ?? ''))).toEqual([])
+    const [trivy, ...others] = pipelines.map((path) => /TRIVY_IMAGE: (\S+)/.exec(read(path))?.[1])
+    expect(others).toEqual([trivy])
+    expect(pipelines.flatMap((path) => read(path).match(/:(latest|stable)\b/g) ?? [])).toEqual([])
+  })
+})
+
+describe('scripts of the pipelines', () => {
+  const password = 'a secret with "quotes" and $signs'
+  const registry = { CI_REGISTRY: 'registry.example', CI_REGISTRY_USER: 'somebody', CI_REGISTRY_PASSWORD: password }
+
+  it('registry-login.sh writes what tools read, for nobody else', () => {
+    const { status, stderr } = run('registry-login.sh', { ...registry, DOCKER_CONFIG: join(folder, 'docker') })
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    const file = join(folder, 'docker/config.json')
+    const { auths } = JSON.parse(readFileSync(file, 'utf8')) as { auths: Record<string, { auth: string }> }
+    expect(Buffer.from(auths['registry.example']?.auth ?? '', 'base64').toString()).toBe(`somebody:${password}`)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+  })
+
+  it.skipIf(spawnSync('strace', ['-V']).error !== undefined)('registry-login.sh starts no program with the password', () => {
+    const traced = spawnSync('strace', ['-f', '-e', 'trace=execve', '-s', '4096', '/bin/sh', script('registry-login.sh')], {
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH ?? '', DOCKER_CONFIG: join(folder, 'docker'), ...registry },
+    })
+    expect(traced.stderr).toContain('execve')
+    expect(traced.stderr).not.toContain('a secret with')
+  })
+
+  it('build-image.sh builds an image that there is, tagged by its commit', () => {
+    recorder('buildctl-daemonless.sh')
+    const environment = { REGISTRY_IMAGE: 'registry.example/urna', COMMIT: 'c0ffee' }
+    const unknown = run('build-image.sh', environment, 'other')
+    expect(unknown).toMatchObject({ status: 2, calls: [] })
+    expect(unknown.stderr).toContain('expected urna or urna-frontend')
+    expect(run('build-image.sh', { REGISTRY_IMAGE: 'x' }, 'urna').stderr).toContain('COMMIT: the commit that is built')
+    if (!existsSync(join(root, 'deploy/docker/urna.Dockerfile'))) return
+    const { status, calls } = run('build-image.sh', environment, 'urna')
+    expect(status).toBe(0)
+    expect(calls[0]).toContain('--opt filename=urna.Dockerfile')
+    expect(calls[0]).toContain('--opt build-arg:REVISION=c0ffee')
+    expect(calls[0]).toContain('name=registry.example/urna/urna:c0ffee,push=true')
+  })
+
+  it('deploy.sh deploys the images of one commit to one namespace, waits, and tries them', () => {
+    recorder('helm')
+    const values = join(folder, 'values.yaml')
+    writeFileSync(values, 'api: {}\n')
+    const environment = { KUBE_NAMESPACE: 'place', REGISTRY_IMAGE: 'registry.example/urna', COMMIT: 'c0ffee', VALUES_FILE: values }
+    const { status, calls } = run('deploy.sh', environment)
+    expect(status).toBe(0)
+    expect(calls).toHaveLength(3)
+    expect(calls[0]).toMatch(/^upgrade urna deploy\/helm\/urna --install --namespace place --values /)
+    for (const part of [
+      '--set-string image.repository=registry.example/urna/urna --set-string image.tag=c0ffee',
+      '--set-string frontendImage.repository=registry.example/urna/urna-frontend --set-string frontendImage.tag=c0ffee',
+      '--wait --wait-for-jobs --rollback-on-failure --timeout 10m',
+    ]) {
+      expect(calls[0]).toContain(part)
+    }
+    expect(calls[1]).toBe('test urna --namespace place --timeout 5m')
+    expect(run('deploy.sh', { ...environment, KUBE_NAMESPACE: '' })).toMatchObject({ status: 2, calls: [] })
+    expect(run('deploy.sh', { ...environment, VALUES_FILE: '/nowhere' }).stderr).toBe('VALUES_FILE: there is no file /nowhere\n')
+  })
+
+  it('roll-back.sh goes to the release before, or to the one that is named', () => {
+    recorder('helm')
+    expect(run('roll-back.sh', { KUBE_NAMESPACE: 'place' }).calls[0]).toBe(
+      'rollback urna --namespace place --wait --wait-for-jobs --timeout 10m',
+    )
+    expect(run('roll-back.sh', { KUBE_NAMESPACE: 'place', REVISION: '7' }).calls[0]).toMatch(/^rollback urna 7 --namespace place/)
+  })
+})
+
+describe('rights of the pipeline in a cluster', () => {
+  const text = read('deploy/gitlab/deployer.yaml')
+  const templates = join(root, 'deploy/helm/urna/templates')
+
+  it('are Roles, in one namespace each', () => {
+    expect([...text.matchAll(/^kind: (\w+)/gm)].map(([, kind]) => kind)).toEqual([
+      'ServiceAccount',
+      'Role',
+      'RoleBinding',
+      'ServiceAccount',
+      'Role',
+      'RoleBinding',
+    ])
+    expect(text).not.toMatch(/cluster-admin|ClusterRole|"\*"|\[\*|- \*/)
+  })
+
+  it.skipIf(!existsSync(templates))('are enough for every kind of the chart', () => {
+    const role = text.slice(text.indexOf('metadata: {name: deployer, namespace: urna}'))
+    const listed = execFileSync(
+      'cat',
+      readdirSync(templates).map((name) => join(templates, name)),
+      { encoding: 'utf8' },
+    )
+    const kinds = new Set([...listed.matchAll(/^kind: (\w+)$/gm)].map(([, kind]) => kind ?? ''))
+    expect(kinds.size).toBeGreaterThan(10)
+    const plural = (kind: string) => kind.toLowerCase().replace(/y$/, 'ie').replace(/ss$/, 'sse').concat('s')
+    expect([...kinds].filter((kind) => !new RegExp(`\\b${plural(kind)}\\b`).test(role))).toEqual([])
+  })
+})
