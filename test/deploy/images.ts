@@ -12,6 +12,8 @@ import { urnaChecks } from './images/urna-checks.ts'
 /**
  * `make test-images`: builds both images and runs them as a person would, with the engine that DOCKER_HOST names. Takes away what it made,
  * except the two images, if URNA_IMAGE and URNA_FRONTEND_IMAGE give them names.
+ *
+ *     node test/deploy/images.ts [contents] [urna] [pages] [load-balancer]      (all of them)
  */
 
 if ((process.env.DOCKER_HOST ?? '') === '') {
@@ -39,19 +41,25 @@ if (built.status !== 0) {
 
 const { version } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as { version: string }
 const checks = new Checks()
-await contextCheck(checks)
-await contentChecks(checks, place, {
-  ...{ tag: urna, title: 'urna', user: '1000:1000', version },
-  ours: ['/app', '/data', '/exports', '/secrets', '/usr/local'],
-  holds: ['/app/apps/api/dist/main.js', '/app/apps/frontend/dist/index.html', '/app/node_modules/fastify/LICENSE', '/app/package.json'],
-})
-await contentChecks(checks, place, {
-  ...{ tag: frontend, title: 'urna-frontend', user: '101:101', version },
-  ours: ['/usr/share/urna', '/etc/urna', '/usr/local'],
-  holds: ['/usr/share/urna/pages/index.html', '/usr/share/urna/pages/assets/', '/etc/urna/templates/pages.conf.template'],
-})
-await urnaChecks(checks, place, urna)
-await pagesChecks(checks, place, frontend)
-await loadBalancerChecks(checks, place, { urna, frontend })
+const parts: Readonly<Record<string, () => Promise<void>>> = {
+  contents: async () => {
+    await contextCheck(checks)
+    await contentChecks(checks, place, {
+      ...{ tag: urna, title: 'urna', user: '1000:1000', version },
+      ours: ['/app', '/data', '/exports', '/secrets', '/usr/local'],
+      holds: ['/app/apps/api/dist/main.js', '/app/apps/frontend/dist/index.html', '/app/node_modules/fastify/LICENSE', '/app/package.json'],
+    })
+    await contentChecks(checks, place, {
+      ...{ tag: frontend, title: 'urna-frontend', user: '101:101', version },
+      ours: ['/usr/share/urna', '/etc/urna', '/usr/local'],
+      holds: ['/usr/share/urna/pages/index.html', '/usr/share/urna/pages/assets/', '/etc/urna/templates/pages.conf.template'],
+    })
+  },
+  urna: () => urnaChecks(checks, place, urna),
+  pages: () => pagesChecks(checks, place, frontend),
+  'load-balancer': () => loadBalancerChecks(checks, place, { urna, frontend }),
+}
+const wanted = process.argv.slice(2)
+for (const [name, run] of Object.entries(parts)) if (wanted.length === 0 || wanted.includes(name)) await run()
 console.log(checks.line)
 process.exitCode = checks.failed === 0 ? 0 : 1

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { send } from '../../support/client.ts'
 import type { Checks } from './checks.ts'
@@ -28,6 +29,22 @@ interface Sent {
   readonly sinceMs: number
 }
 
+/** On a connection of its own: one that is kept may be closed by an older nginx when it reads its configuration again. */
+function fetchOnce(url: string, id: string): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, { method: 'POST', agent: false, headers: { 'idempotency-key': id }, timeout: 10_000 }, (incoming) => {
+      let text = ''
+      incoming.setEncoding('utf8').on('data', (part: string) => {
+        text += part
+      })
+      incoming.once('end', () => resolve({ status: incoming.statusCode ?? 0, text })).once('error', reject)
+    })
+    outgoing.once('timeout', () => outgoing.destroy(new Error('no answer in time')))
+    outgoing.once('error', reject)
+    outgoing.end('{}')
+  })
+}
+
 /** New connections and a fixed rate, whatever the answers are. */
 class Voters {
   readonly answers: Sent[] = []
@@ -43,7 +60,7 @@ class Voters {
 
   async #send(id: string): Promise<void> {
     const sinceMs = Date.now()
-    const answer = await send('POST', `${this.#url}/vote`, { body: '{}', headers: { 'idempotency-key': id } }).catch(() => null)
+    const answer = await fetchOnce(`${this.#url}/vote`, id).catch(() => null)
     this.answers.push({ id, status: answer?.status ?? 0, by: answer?.status === 200 ? answer.text : '', sinceMs })
   }
 
