@@ -151,10 +151,16 @@ export async function loadBalancerChecks(checks: Checks, place: Place, tags: { u
       async () => (await Promise.all(['api-2', 'api-3'].map(gotBy))).flat().filter((id) => id.startsWith('held')).length,
       (count) => count === ids.length,
     )
-    await output(['kill', place.name('container', 'api-2'), place.name('container', 'api-3')])
+    // While the other one is there, and would take them.
+    const dying = await gotBy('api-2')
+    await output(['kill', place.name('container', 'api-2')])
+    const ofTheDead = pending.filter((_answer, index) => dying.includes(ids[index] ?? ''))
+    assert.ok(ofTheDead.length > 0)
+    assert.deepEqual([...new Set((await Promise.all(ofTheDead)).map(({ status }) => status))], [503])
+    await output(['kill', place.name('container', 'api-3')])
     assert.deepEqual(
       (await Promise.all(pending)).map(({ status }) => status),
-      [503, 503, 503, 503],
+      ids.map(() => 503),
     )
     await startApi('api-4')
     await eventually(
