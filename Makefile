@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help start cluster dev test test-quick test-servers test-failure test-outages test-failover test-chart chart-docs manifests check format bench bench-live bench-counting bench-cache docs screenshots clean
 .PHONY: bench-path test-deploy test-services audit sbom pictures
+.PHONY: images test-images
 
 RUN := ./scripts/with-node
 INSTALLED := .cache/installed
@@ -47,6 +48,12 @@ chart-docs: $(INSTALLED) ## write the chart's README and the settings it knows, 
 
 manifests: $(INSTALLED) ## render the chart into deploy/kubernetes/urna.yaml, for kubectl apply
 	@$(RUN) node test/deploy/write-manifests.ts
+
+images: ## build both container images (needs an engine: DOCKER_HOST); URNA_IMAGE, URNA_FRONTEND_IMAGE, API_URL
+	@./deploy/docker/build
+
+test-images: $(INSTALLED) ## build them and run them: who they are, what is in them, how they start, stop and recover
+	@$(RUN) node test/deploy/images.ts
 
 check: $(INSTALLED) ## format, lint, types, import rule
 	@$(RUN) biome check .

@@ -315,6 +315,7 @@ describe('what can go wrong at the terminal', () => {
       'recount',
       'set-up-replication',
       'plan',
+      'make-secrets',
       'Exit status: 0 done, 1 failed, 2',
     ])
       expect(printed.join('\n')).toContain(command)

@@ -1,6 +1,14 @@
 import { join, resolve } from 'node:path'
 import { ForeignMasterKeyError } from '@urna/core'
-import { ConfigError, type Environment, type JobsConfig, KeyFileError, type LoadConfigOptions, loadConfig } from '@urna/runtime'
+import {
+  ConfigError,
+  DataFolderError,
+  type Environment,
+  type JobsConfig,
+  KeyFileError,
+  type LoadConfigOptions,
+  loadConfig,
+} from '@urna/runtime'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { TokenFileError } from './administrator-token.ts'
 import { chosen } from './capacity-figures.ts'
@@ -17,6 +25,7 @@ import {
   ServerError,
   WrongUseError,
 } from './compose.ts'
+import { makeSecrets, SecretFilesError } from './make-secrets.ts'
 import { UnknownPollError } from './recount.ts'
 import { UnknownUserError } from './reset-password.ts'
 import { StoppedError } from './stopped.ts'
@@ -29,10 +38,12 @@ const wrongUseStatus = 2
 /** Faults that the person at the terminal can mend: said in words, without a stack. */
 const wrongUses = [
   ConfigError,
+  DataFolderError,
   DemandError,
   ForeignMasterKeyError,
   KeyFileError,
   NetworkFileSystemError,
+  SecretFilesError,
   TokenFileError,
   UnknownPollError,
   UnknownUserError,
@@ -285,6 +296,26 @@ ${exitStatuses}`,
         throw new DemandError('--votes-per-second: how many votes a second come at the busiest time? Such as --votes-per-second 20000')
       const demand = { votesPerSecond, minutes, readers, voters: voters ?? ballotsOf({ votesPerSecond, minutes }) }
       for (const line of capacityLines(demand)) print(line)
+    })
+
+  program
+    .command('make-secrets')
+    .description('write the secrets of an installation with servers into a folder: those that are missing, never over one that is there')
+    .argument('<folder>', 'where to')
+    .addHelpText(
+      'after',
+      `
+The files are master-key, admin-token, admin-password, database-password, database-root-password, replication-password, redis-password and
+redis.conf, which everybody who gets to the folder may read: it is meant for a volume that only containers of the installation mount. Each is what a
+setting NAME_FILE takes. Keep a copy of master-key: without it no receipt can be read. Needs no setting.
+${exitStatuses}`,
+    )
+    .action((folder: string) => {
+      const { made, warnings } = makeSecrets(resolve(folder))
+      for (const name of made) print(`made ${join(resolve(folder), name)}`)
+      if (made.length === 0) print('nothing to make')
+      for (const text of warnings) output.warn(text)
+      finish(warnings.length === 0 ? 0 : failedStatus)
     })
 
   return program
