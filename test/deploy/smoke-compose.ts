@@ -76,7 +76,7 @@ const ports = {
 const balancer = `http://${host}:${ports.balancer}`
 const pages = `http://${host}:${ports.pages}`
 const project = new ComposeProject({
-  name: `urna-smoke-${randomBytes(3).toString('hex')}`,
+  name: `${process.env.COMPOSE_PROJECT_NAME || 'urna-smoke'}-${randomBytes(3).toString('hex')}`,
   files: ['compose.cluster.yaml', ...databases[database]],
   variables: {
     LOAD_BALANCER_PORT: `${address}:${ports.balancer}`,
