@@ -1,6 +1,7 @@
 # Everything a person does here, by name. `make help` lists it.
 .DEFAULT_GOAL := help
 .PHONY: help start cluster dev test test-quick test-servers test-failure test-outages test-failover check format bench bench-live bench-counting bench-cache docs screenshots clean
+.PHONY: images test-images
 
 RUN := ./scripts/with-node
 INSTALLED := .cache/installed
@@ -36,6 +37,12 @@ test-outages: $(INSTALLED) ## take servers away from a cluster while people vote
 
 test-failover: $(INSTALLED) ## kill the primary under load, promote a replica that is behind, count the ballots (ROUNDS=20 PRODUCT=)
 	@$(RUN) node test/failure/failover.ts $(or $(ROUNDS),20) "$(PRODUCT)" "$(KIND)"
+
+images: ## build both container images (needs an engine: DOCKER_HOST); URNA_IMAGE, URNA_FRONTEND_IMAGE, API_URL
+	@./deploy/docker/build
+
+test-images: $(INSTALLED) ## build them and run them: who they are, what is in them, how they start, stop and recover
+	@$(RUN) node test/deploy/images.ts
 
 check: $(INSTALLED) ## format, lint, types, import rule
 	@$(RUN) biome check .

@@ -11,7 +11,7 @@ const unused = [
   /\.(map|ts|mts|cts|tsx|flow|tsbuildinfo|md|markdown|gyp|gypi|c|cc|cpp|h|hpp|sh|yml|yaml)$/i,
   /(^|\/)(test|tests|__tests__|examples|example|benchmark|benchmarks|benches|\.github|\.vscode)\//,
   /(^|\/)\.[^/]*(rc|ignore|config)(\.[a-z]+)?$/,
-  /^node_modules\/[^@/]+\/docs\/|^node_modules\/@[^/]+\/[^/]+\/docs\//,
+  /(^|\/)node_modules\/(@[^/]+\/)?[^@/]+\/docs\//,
   // Bundlers read these; Node takes dist-cjs.
   /(^|\/)node_modules\/@(aws-sdk|smithy|aws)\/.*\/dist-(es|types)\//,
   /(^|\/)node_modules\/@types\//,
@@ -22,7 +22,7 @@ const unused = [
 const licence = /(^|\/)(licen[cs]e|copying|notice)[^/]*$/i
 const prebuilt = /(^|\/)node_modules\/better-sqlite3\/prebuilds\/([^/]+)\.node$/
 
-/** `path` begins with `node_modules/`, `apps/` or `packages/`; `machine` is the name of a prebuilt file, such as `linux-x64`. */
+/** `machine` is the name of a prebuilt file, such as `linux-x64`. */
 export function isLoaded(path: string, machine: string): boolean {
   if (licence.test(path)) return true
   const [, , builtFor] = prebuilt.exec(path) ?? []
@@ -30,7 +30,8 @@ export function isLoaded(path: string, machine: string): boolean {
   return !unused.some((pattern) => pattern.test(path))
 }
 
-function cut(folder: string, machine: string): number {
+/** Returns how many files are left. */
+export function cut(folder: string, machine: string): number {
   let left = 0
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = `${folder}/${entry.name}`
