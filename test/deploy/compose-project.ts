@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { repository } from '../support/standalone-process.ts'
 
 const folder = join(repository, 'deploy/compose')
@@ -34,7 +34,7 @@ export class ComposeProject {
   constructor({ name, files, variables }: { name: string; files: readonly string[]; variables: Readonly<Record<string, string>> }) {
     this.name = name
     // An empty file in place of a person's own .env.
-    this.#words = ['compose', '-p', name, '--env-file', '/dev/null', ...files.flatMap((file) => ['-f', join(folder, file)])]
+    this.#words = ['compose', '-p', name, '--env-file', '/dev/null', ...files.flatMap((file) => ['-f', resolve(folder, file)])]
     const environment = Object.entries(process.env).filter(([variable]) =>
       /^(PATH|HOME|DOCKER_|BUILD|COMPOSE_PULL|NO_COLOR|.*_IMAGE$)/.test(variable),
     )
@@ -54,7 +54,20 @@ export class ComposeProject {
   /** Resolves when everything is healthy, or has ended well. */
   async up(...words: string[]): Promise<void> {
     this.#isUp = true
-    await this.run(['up', '-d', '--wait', '--wait-timeout', '300', ...words], { withinMs: 400_000 })
+    try {
+      await this.run(['up', '-d', '--wait', '--wait-timeout', '300', ...words], { withinMs: 400_000 })
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n${await this.state()}`)
+    }
+  }
+
+  /** Which containers there are, and the last words of each. */
+  async state(): Promise<string> {
+    const parts = [
+      ['ps', '-a'],
+      ['logs', '--tail', '15', '--no-color'],
+    ].map((words) => this.run(words).catch((error: Error) => error.message))
+    return (await Promise.all(parts)).join('\n')
   }
 
   /** Containers, networks and volumes; throws if anything is left. */

@@ -37,6 +37,8 @@ const countedWithinMs = 60_000
 const exportEvery = '*/15 * * * * *'
 const exportedWithinMs = 40_000
 const askedAtOnce = 16
+/** Each api looks once a second which polls are open; which of them answers cannot be chosen from here. */
+const pollKnownMs = 3_000
 const pollTitle = 'Smoke test'
 const texts = ['one', 'two', 'three'] as const
 
@@ -114,6 +116,7 @@ async function lookAtPages(): Promise<void> {
 /** A replica that holds back what it reads must be seen in the results, and only there. */
 async function seeThatResultsComeFromReplica(headers: Record<string, string>): Promise<void> {
   const { id } = await openPoll(balancer, pollOf('Who is asked'), {}, headers)
+  await delay(pollKnownMs)
   await project.sql('mysql-replica', 'stop replica sql_thread')
   const answer = await send('POST', `${balancer}/v1/polls/${id}/ballots`, { body: { answers: [{ question: 1, options: [1] }] } })
   if (answer.status !== 202) throw new Error(`the first ballot was not taken: ${answer.status} ${answer.text}`)
@@ -236,6 +239,7 @@ async function run(): Promise<{ acknowledged: number; lost: number; refused: num
   say('results are read from the replica')
 
   const poll = await openPoll(balancer, pollOf(pollTitle), {}, headers)
+  await delay(pollKnownMs)
   // Each voter is somebody else, with a connection of their own.
   const voters = new Voters({ url: balancer, pollId: poll.id, ballotsASecond, headers: { connection: 'close' } })
   say(`${ballotsASecond} ballots a second`)
@@ -261,8 +265,7 @@ try {
   name = await databaseName()
 } catch (error) {
   fault((error as Error).message)
-  console.log(await project.run(['ps', '-a']).catch(() => ''))
-  console.log(await project.run(['logs', '--tail', '30', '--no-color']).catch(() => ''))
+  console.log(await project.state())
 }
 await project.down().catch((error: Error) => fault(error.message))
 say('taken down')
