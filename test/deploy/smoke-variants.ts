@@ -21,8 +21,8 @@ import { ComposeProject, engineHost, whyNoEngine } from './compose-project.ts'
 const host = engineHost()
 const cluster = ['compose.cluster.yaml']
 const few = { APIS: '1', CONSUMERS: '1', REQUESTS_PER_SECOND: 'off' }
-/** The pages' nginx looks every ten seconds, and begins anew. */
-const newCertificateWithinMs = 20_000
+/** nginx looks every ten seconds; what it finds between the two files is no pair, and it waits for the next look. */
+const newCertificateWithinMs = 45_000
 
 interface Variant {
   readonly name: string
