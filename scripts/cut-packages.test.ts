@@ -27,6 +27,7 @@ describe('what of the packages goes into an image', () => {
     'node_modules/zod/src/index.ts',
     'node_modules/zod/README.md',
     'node_modules/@types/node/package.json',
+    'node_modules/@types/node/LICENSE',
     'node_modules/better-sqlite3/deps/sqlite3/sqlite3.c',
     'node_modules/better-sqlite3/deps/download',
     'node_modules/better-sqlite3/prebuilds/linux-arm64.node',

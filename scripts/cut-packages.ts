@@ -14,16 +14,17 @@ const unused = [
   /(^|\/)node_modules\/(@[^/]+\/)?[^@/]+\/docs\//,
   // Bundlers read these; Node takes dist-cjs.
   /(^|\/)node_modules\/@(aws-sdk|smithy|aws)\/.*\/dist-(es|types)\//,
-  /(^|\/)node_modules\/@types\//,
-  /(^|\/)node_modules\/undici-types\//,
   // SQLite's own source.
   /(^|\/)node_modules\/better-sqlite3\/(deps|src)\//,
 ]
+/** These are nothing but types. */
+const types = /(^|\/)node_modules\/(@types|undici-types)\//
 const licence = /(^|\/)(licen[cs]e|copying|notice)[^/]*$/i
 const prebuilt = /(^|\/)node_modules\/better-sqlite3\/prebuilds\/([^/]+)\.node$/
 
 /** `machine` is the name of a prebuilt file, such as `linux-x64`. */
 export function isLoaded(path: string, machine: string): boolean {
+  if (types.test(path)) return false
   if (licence.test(path)) return true
   const [, , builtFor] = prebuilt.exec(path) ?? []
   if (builtFor !== undefined) return builtFor === machine

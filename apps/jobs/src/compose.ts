@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type AuditVerdict, type MasterKey, openMasterKey, parsePollId, systemClock, systemIds } from '@urna/core'
@@ -25,7 +25,15 @@ import {
   setUpReplication,
   withServerLock,
 } from '@urna/database'
-import { createLogger, type JobsConfig, type MysqlConfig, type MysqlServer, projectVersion, readOrCreateKeyFile } from '@urna/runtime'
+import {
+  createLogger,
+  type JobsConfig,
+  type MysqlConfig,
+  type MysqlServer,
+  openDataFolder,
+  projectVersion,
+  readOrCreateKeyFile,
+} from '@urna/runtime'
 import { administratorTokenHash, resetAdministratorToken } from './administrator-token.ts'
 import { databaseWords, isDatabaseError } from './database-words.ts'
 import { directoryExportStore } from './directory-export-store.ts'
@@ -191,7 +199,7 @@ export function composeJobs(config: JobsConfig, output: Output, signal: AbortSig
 
   async function openPrimary(options: { queryTimeoutMs?: number } = {}): Promise<Primary> {
     if (database.kind === 'sqlite') {
-      mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
+      openDataFolder(config.dataDir)
       return openSqliteWriter(databasePath)
     }
     await awaitDatabase(adminOptions(database, database.primary), { waitMs: config.migrationWaitMs, say, signal })

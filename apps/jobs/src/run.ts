@@ -1,6 +1,14 @@
 import { join, resolve } from 'node:path'
 import { ForeignMasterKeyError } from '@urna/core'
-import { ConfigError, type Environment, type JobsConfig, KeyFileError, type LoadConfigOptions, loadConfig } from '@urna/runtime'
+import {
+  ConfigError,
+  DataFolderError,
+  type Environment,
+  type JobsConfig,
+  KeyFileError,
+  type LoadConfigOptions,
+  loadConfig,
+} from '@urna/runtime'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { TokenFileError } from './administrator-token.ts'
 import {
@@ -27,6 +35,7 @@ const wrongUseStatus = 2
 /** Faults that the person at the terminal can mend: said in words, without a stack. */
 const wrongUses = [
   ConfigError,
+  DataFolderError,
   ForeignMasterKeyError,
   KeyFileError,
   NetworkFileSystemError,

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { MessageChannel } from 'node:worker_threads'
 import { buildApi, builtPages } from '@urna/api'
@@ -33,6 +32,7 @@ import {
   createMetrics,
   type Lifecycle,
   type Logger,
+  openDataFolder,
   projectVersion,
   readOrCreateKeyFile,
   type StandaloneConfig,
@@ -61,7 +61,7 @@ export async function compose(config: StandaloneConfig, logger: Logger): Promise
   failed.catch(() => {})
 
   // Before the lock is taken: it could not be trusted there either. The threads would say so too, but not in words.
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
+  openDataFolder(config.dataDir)
   refuseNetworkFileSystem(join(config.dataDir, 'lock.db'))
   const directory = takeDataDirectory(config.dataDir, config.port)
   lifecycle.onStop('data directory', () => directory.release())

@@ -2,6 +2,7 @@ import closeWithGrace from 'close-with-grace'
 import { loadConfig } from './config.ts'
 import { ConfigError } from './config-fault.ts'
 import type { ConfigOf } from './config-types.ts'
+import { DataFolderError } from './data-folder.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import { createLogger, type Logger } from './logger.ts'
 import { projectVersion } from './project-version.ts'
@@ -33,7 +34,7 @@ export interface ProcessToRun<Name extends ServiceName> {
 /** environment -> settings -> composition -> run until a signal. The exit status is 1 after an error. */
 export async function runProcess<Name extends ServiceName>(environment: Environment, process_: ProcessToRun<Name>): Promise<void> {
   const { name, compose, stopMsMax } = process_
-  const mendable = [ConfigError, KeyFileError, ...process_.mendable]
+  const mendable = [ConfigError, DataFolderError, KeyFileError, ...process_.mendable]
   const wordsFor = (error: unknown) => wordsOf(error, mendable, process_.startCommand)
   try {
     const config = loadConfig(environment, name)
