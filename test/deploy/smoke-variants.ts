@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { type IncomingHttpHeaders, request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { connect } from 'node:tls'
 import { makeCertificates } from '../servers/support/certificates.ts'
 import { getJson, send, until } from '../support/client.ts'
 import { freePort } from '../support/free-port.ts'
@@ -121,6 +123,8 @@ const tls: Variant = {
         await putCertificate(made, folder)
         const ask = (path: string, options: Asked = {}) => askByTls(`${at(chosen.HTTPS_PORT, 'https')}${path}`, publicUrl, folder, options)
         await until(async () => ((await ask('/').catch(() => null))?.status === 200 ? true : null), newCertificateWithinMs)
+        // For a moment those that have the old one take connections too.
+        await delay(2_000)
         const page = await ask('/')
         demand(page.text.includes('<div id=') && page.headers['strict-transport-security'] !== undefined, 'the pages by https')
         demand((await ask('/settings.js')).text.includes("apiUrl: ''"), 'the pages do not look for the api at their own address')
@@ -140,6 +144,37 @@ const tls: Variant = {
       for (const folder of folders) rmSync(folder, { recursive: true })
     }
   },
+}
+
+/** No certificate at first, and an authority to ask. */
+const acme: Variant = {
+  name: 'acme',
+  async run() {
+    const chosen = await ports()
+    const publicUrl = `https://vote.test:${chosen.HTTPS_PORT.split(':').at(-1)}`
+    const files = [...cluster, 'compose.tls.yaml', join(import.meta.dirname, 'acme-authority.yaml')]
+    const made = await project('acme', files, { ...few, ...chosen, PUBLIC_URL: publicUrl, COMPOSE_PROFILES: 'acme' })
+    const issuer = await until(() => issuerAt(at(chosen.HTTPS_PORT, 'https'), 'vote.test').catch(() => null), 90_000).catch(async () => {
+      throw new Error(`no certificate came:\n${await made.run(['logs', '--no-color', 'acme', 'authority', 'tls'])}`)
+    })
+    demand(/^Pebble Intermediate/.test(issuer), `the certificate is signed by ${issuer}`)
+    await made.down()
+  },
+}
+
+/** Who signed the certificate for `name` there. */
+function issuerAt(url: string, name: string): Promise<string> {
+  const { hostname, port } = new URL(url)
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: hostname, port: Number(port), servername: name, rejectUnauthorized: false, timeout: 5_000 }, () => {
+      const { issuer, subjectaltname } = socket.getPeerCertificate()
+      socket.destroy()
+      if (subjectaltname === `DNS:${name}`) resolve(String(issuer.CN))
+      else reject(new Error(`a certificate for ${subjectaltname}`))
+    })
+    socket.on('timeout', () => socket.destroy(new Error('no answer in time')))
+    socket.on('error', reject)
+  })
 }
 
 interface Asked {
@@ -249,7 +284,7 @@ const external: Variant = {
 }
 
 exitOnSignals()
-const variants = [standalone, tls, sqs, external]
+const variants = [standalone, tls, acme, sqs, external]
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !variants.some((variant) => variant.name === name))
 if (unknown.length > 0) {
