@@ -19,6 +19,11 @@ export class Checks {
     }
   }
 
+  skip(name: string, why: string): void {
+    this.skipped += 1
+    console.log(`SKIPPED ${name}: ${why}`)
+  }
+
   get line(): string {
     return `${this.passed} passed, ${this.failed} failed, ${this.skipped} skipped`
   }

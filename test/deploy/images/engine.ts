@@ -59,6 +59,9 @@ export function engineHost(): string {
   return url.protocol === 'tcp:' ? url.hostname : '127.0.0.1'
 }
 
+/** Folders of this machine can be mounted into containers only there. */
+export const isEngineHere = engineHost() === '127.0.0.1'
+
 /** All containers, volumes, networks and tags of one run: named alike, and gone at its end. */
 export class Place {
   readonly prefix = `urna-images-${randomBytes(3).toString('hex')}`

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { repository, temporaryDirectory } from '../../support/standalone-process.ts'
 import type { Checks } from './checks.ts'
 import { eventually } from './checks.ts'
-import { build, execIn, healthOf, logsOf, output, type Place, stop } from './engine.ts'
+import { build, execIn, healthOf, isEngineHere, logsOf, output, type Place, stop } from './engine.ts'
 
 /** As an orchestrator with no trust starts it: nothing can be written, nothing can be gained, and there is no network at all. */
 export const locked = ['--read-only', '--tmpfs', '/tmp', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges']
@@ -177,6 +177,8 @@ export async function urnaChecks(checks: Checks, place: Place, tag: string): Pro
     return undefined
   })
 
+  if (!isEngineHere)
+    return checks.skip('urna: the development target starts again when a source changes', 'the engine is on another machine')
   await checks.check('urna: the development target starts again when a source changes', async () => {
     const image = place.name('image', 'urna-dev')
     await build(image, 'urna.Dockerfile', '--target', 'dev')
