@@ -96,7 +96,8 @@ export class ComposeProject {
 
   /** A statement on one of the databases, as its administrator; its rows, columns separated by tabs. */
   sql(service: 'mysql-primary' | 'mysql-replica', statement: string): Promise<string> {
-    const client = '"$(command -v mariadb || command -v mysql)" -h 127.0.0.1 -u root -N -e "$0"'
+    // By the socket: as root@localhost, whoever else root may be.
+    const client = '"$(command -v mariadb || command -v mysql)" -u root -N -e "$0"'
     return this.exec(service, ['/bin/sh', '-c', `MYSQL_PWD="$(cat /secrets/database-root-password)" ${client}`, statement])
   }
 
