@@ -127,8 +127,9 @@ async function seeThatResultsComeFromReplica(headers: Record<string, string>): P
   const turnout = async () => (await getJson<{ turnout: number }>(`${balancer}/v1/polls/${id}/results`)).turnout
   const heldBack = await turnout()
   await project.sql('mysql-replica', 'start replica sql_thread')
-  if (heldBack !== 0) fault(`results do not come from the replica: it held back a ballot, and they had ${heldBack}`)
   await until(async () => ((await turnout()) === 1 ? true : null))
+  if (heldBack !== 0) fault(`results do not come from the replica: it held back a ballot, and they had ${heldBack}`)
+  else say('results are read from the replica')
 }
 
 function pollOf(title: string): unknown {
@@ -155,7 +156,9 @@ async function killUnderLoad({ what, service }: Killing, voters: Voters): Promis
   await until(async () => {
     const after = await startedAt()
     return after !== before && after.endsWith('true') ? true : null
-  }, backWithinMs)
+  }, backWithinMs).catch(() => {
+    throw new Error(`${what} was killed, and ${service} did not run again within ${backWithinMs / 1_000} s: its restart policy?`)
+  })
   const backMs = performance.now() - killedMs
   await delay(Math.max(0, afterFaultMs - (performance.now() - killedMs)))
   await voters.endRound()
@@ -236,7 +239,6 @@ async function run(): Promise<{ acknowledged: number; lost: number; refused: num
   const token = await project.exec('api', ['cat', '/secrets/admin-token'])
   const headers = { authorization: `Bearer ${token}` }
   await seeThatResultsComeFromReplica(headers)
-  say('results are read from the replica')
 
   const poll = await openPoll(balancer, pollOf(pollTitle), {}, headers)
   await delay(pollKnownMs)
