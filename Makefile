@@ -55,6 +55,14 @@ images: ## build both container images (needs an engine: DOCKER_HOST); URNA_IMAG
 test-images: $(INSTALLED) ## build them and run them: who they are, what is in them, how they start, stop and recover
 	@$(RUN) node test/deploy/images.ts
 
+.PHONY: smoke-compose smoke-variants
+
+smoke-compose: $(INSTALLED) ## the Compose cluster from nothing: votes while api, consumer and primary are killed, every receipt asked (DATABASE=mariadb)
+	@$(RUN) node test/deploy/smoke-compose.ts
+
+smoke-variants: $(INSTALLED) ## the other Compose files from nothing: one container, https, SQS, networks of somebody else
+	@$(RUN) node test/deploy/smoke-variants.ts
+
 check: $(INSTALLED) ## format, lint, types, import rule
 	@$(RUN) biome check .
 	@$(RUN) tsc -b
