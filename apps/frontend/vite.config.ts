@@ -5,7 +5,7 @@ import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin } from 'vite'
 import { apiUrlOf } from './src/api-url.ts'
 
-const api = `http://localhost:${process.env.PORT ?? 8080}`
+const api = process.env.API_PROXY || `http://localhost:${process.env.PORT ?? 8080}`
 const builtWithApiUrl = process.env.API_URL ?? ''
 // Found now, not by the first visitor.
 apiUrlOf(builtWithApiUrl, 'API_URL')
@@ -17,7 +17,8 @@ function compressed(): Plugin {
     apply: 'build',
     writeBundle({ dir = '' }) {
       for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' })) {
-        if (!/\.(html|js|css|svg)$/.test(name)) continue
+        // Whoever puts another settings.js into its place must not be answered with what was there.
+        if (!/\.(html|js|css|svg)$/.test(name) || name === 'settings.js') continue
         const text = readFileSync(join(dir, name))
         writeFileSync(join(dir, `${name}.br`), brotliCompressSync(text))
         writeFileSync(join(dir, `${name}.gz`), gzipSync(text, { level: 9 }))

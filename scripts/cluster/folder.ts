@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { makeSecret } from '@urna/jobs/make-secrets'
 
 export interface Secrets {
   readonly masterKey: string
@@ -50,7 +50,7 @@ export class ClusterFolder {
   secrets(): Secrets {
     const made = Object.entries(secretFiles).map(([name, file]) => {
       const path = this.at('secrets', file)
-      if (!existsSync(path)) writeWhole(path, name === 'masterKey' ? randomBytes(32).toString('base64') : randomBytes(16).toString('hex'))
+      makeSecret(path, name === 'masterKey' ? 'key' : 'password', { mode: 0o600 })
       return [name, readFileSync(path, 'utf8')]
     })
     return Object.fromEntries(made) as Secrets

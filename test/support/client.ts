@@ -59,11 +59,16 @@ export interface TestPoll {
 }
 
 /** Creates a poll and opens it. */
-export async function openPoll(base: string, input: unknown, times: { opensAt?: string; closesAt?: string } = {}): Promise<TestPoll> {
-  const created = await send('POST', `${base}/v1/polls`, { body: input, headers: asAdministrator })
+export async function openPoll(
+  base: string,
+  input: unknown,
+  times: { opensAt?: string; closesAt?: string } = {},
+  headers: Record<string, string> = asAdministrator,
+): Promise<TestPoll> {
+  const created = await send('POST', `${base}/v1/polls`, { body: input, headers })
   if (created.status !== 201) throw new Error(`poll not created: ${created.status} ${created.text}`)
   const { id } = JSON.parse(created.text) as TestPoll
-  const opened = await send('POST', `${base}/v1/polls/${id}/open`, { body: times, headers: asAdministrator })
+  const opened = await send('POST', `${base}/v1/polls/${id}/open`, { body: times, headers })
   if (opened.status !== 200) throw new Error(`poll not opened: ${opened.status} ${opened.text}`)
   const poll = JSON.parse(opened.text) as TestPoll
   // Every copy of the api learns of it within a second.
@@ -89,8 +94,13 @@ interface ResultsBody {
 }
 
 /** Results once the queue is empty and the shown copy is no older than that moment. */
-export async function settledResults(base: string, pollId: string, withinMs = 20_000): Promise<ResultsBody> {
-  const read = () => getJson<ResultsBody & { asOf: string | null }>(`${base}/v1/polls/${pollId}/results`, asAdministrator)
+export async function settledResults(
+  base: string,
+  pollId: string,
+  withinMs = 20_000,
+  headers: Record<string, string> = asAdministrator,
+): Promise<ResultsBody> {
+  const read = () => getJson<ResultsBody & { asOf: string | null }>(`${base}/v1/polls/${pollId}/results`, headers)
   // Two seconds: the janitor's beat is one, so an as-of after `emptySince` belongs to a snapshot in which everything is counted.
   const emptySince = await until(async () => ((await read()).waiting === 0 ? Date.now() : null), withinMs)
   return until(async () => {

@@ -296,6 +296,7 @@ describe('what can go wrong at the terminal', () => {
       'export-csv',
       'recount',
       'set-up-replication',
+      'make-secrets',
       'Exit status: 0 done, 1 failed, 2',
     ])
       expect(printed.join('\n')).toContain(command)

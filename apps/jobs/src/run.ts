@@ -14,6 +14,7 @@ import {
   ServerError,
   WrongUseError,
 } from './compose.ts'
+import { makeSecrets, SecretFilesError } from './make-secrets.ts'
 import { UnknownPollError } from './recount.ts'
 import { UnknownUserError } from './reset-password.ts'
 import { StoppedError } from './stopped.ts'
@@ -29,6 +30,7 @@ const wrongUses = [
   ForeignMasterKeyError,
   KeyFileError,
   NetworkFileSystemError,
+  SecretFilesError,
   TokenFileError,
   UnknownPollError,
   UnknownUserError,
@@ -248,6 +250,26 @@ ${exitStatuses}`,
       for (const [name, value] of lines) print(`${name.padEnd(14)}${value}`)
       for (const text of advice) output.warn(text)
       finish(runs ? 0 : failedStatus)
+    })
+
+  program
+    .command('make-secrets')
+    .description('write the secrets of an installation with servers into a folder: those that are missing, never over one that is there')
+    .argument('<folder>', 'where to')
+    .addHelpText(
+      'after',
+      `
+The files are master-key, admin-token, admin-password, database-password, database-root-password, replication-password, redis-password and
+redis.conf, which everybody who gets to the folder may read: it is meant for a volume that only containers of the installation mount. Each is what a
+setting NAME_FILE takes. Keep a copy of master-key: without it no receipt can be read. Needs no setting.
+${exitStatuses}`,
+    )
+    .action((folder: string) => {
+      const { made, warnings } = makeSecrets(resolve(folder))
+      for (const name of made) print(`made ${join(resolve(folder), name)}`)
+      if (made.length === 0) print('nothing to make')
+      for (const text of warnings) output.warn(text)
+      finish(warnings.length === 0 ? 0 : failedStatus)
     })
 
   return program

@@ -1,5 +1,6 @@
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, unlinkSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { closeSync, existsSync, fchmodSync, fsyncSync, linkSync, openSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 
 /** File systems without hard links say one of these. */
 const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
@@ -18,6 +19,28 @@ export function giveName(temporaryPath: string, path: string): void {
     renameSync(temporaryPath, path)
   }
   syncDirectory(dirname(path))
+}
+
+/** Makes a file, which appears whole or not at all, with exactly this mode. False: the name is taken, and what is there stays. */
+export function makeFile(path: string, content: string | Uint8Array, { mode }: { mode: number }): boolean {
+  const temporaryPath = join(dirname(path), `.${basename(path)}.${randomBytes(8).toString('hex')}`)
+  const file = openSync(temporaryPath, 'wx', 0o600)
+  try {
+    try {
+      writeFileSync(file, content)
+      fchmodSync(file, mode)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    giveName(temporaryPath, path)
+    return true
+  } catch (error) {
+    if ((error as { code?: string }).code === 'EEXIST') return false
+    throw error
+  } finally {
+    rmSync(temporaryPath, { force: true })
+  }
 }
 
 /** A new name is on the disk only when its directory is. */

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
-import { giveName } from './new-file.ts'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { makeFile } from './new-file.ts'
 
 export const keyFileBytes = 32
 
@@ -29,7 +28,8 @@ export function readOrCreateKeyFile(path: string, { warn }: KeyFileOptions): Key
   const existing = readKeyFile(path, warn)
   if (existing !== null) return { key: existing, created: false }
   const key = randomBytes(keyFileBytes)
-  if (createKeyFile(path, key)) return { key, created: true }
+  // Else somebody else was faster.
+  if (makeFile(path, key, { mode: 0o600 })) return { key, created: true }
   const other = readKeyFile(path, warn)
   if (other === null) throw new KeyFileError(`${path} was made and removed again by somebody else`)
   return { key: other, created: false }
@@ -56,26 +56,5 @@ function readKeyFile(path: string, warn: (message: string) => void): Buffer | nu
     return key
   } finally {
     closeSync(file)
-  }
-}
-
-/** False: somebody else was faster. */
-function createKeyFile(path: string, key: Uint8Array): boolean {
-  const temporaryPath = join(dirname(path), `.${basename(path)}.${randomBytes(8).toString('hex')}`)
-  const file = openSync(temporaryPath, 'wx', 0o600)
-  try {
-    try {
-      writeSync(file, key)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    giveName(temporaryPath, path)
-    return true
-  } catch (error) {
-    if ((error as { code?: string }).code === 'EEXIST') return false
-    throw error
-  } finally {
-    rmSync(temporaryPath, { force: true })
   }
 }

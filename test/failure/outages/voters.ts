@@ -46,13 +46,16 @@ export class Voters {
   readonly faults: string[] = []
   readonly #url: string
   readonly #ballotsASecond: number
+  readonly #headers: Readonly<Record<string, string>>
   #notes = new Notes()
   #underWay = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(options: { url: string; pollId: string; ballotsASecond: number }) {
+  /** `headers`: sent with each ballot, beside its key. */
+  constructor(options: { url: string; pollId: string; ballotsASecond: number; headers?: Readonly<Record<string, string>> }) {
     this.#url = `${options.url}/v1/polls/${options.pollId}/ballots`
     this.#ballotsASecond = options.ballotsASecond
+    this.#headers = options.headers ?? {}
   }
 
   beginRound(notes: Notes): void {
@@ -97,7 +100,7 @@ export class Voters {
       this.attempts++
       const answer = await send('POST', this.#url, {
         body: { answers: [{ question: 1, options: [option] }] },
-        headers: { 'idempotency-key': voter.key },
+        headers: { ...this.#headers, 'idempotency-key': voter.key },
       }).catch((error: Error) => error)
       this.#notes.note('voter', answer instanceof Error ? `no answer: ${answer.message}` : inWords(answer))
       if (!(answer instanceof Error) && answer.status === 202) {
