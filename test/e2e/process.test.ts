@@ -133,7 +133,7 @@ describe('a process', () => {
     expect(rows).toBe(5) // two options of the first poll, three of the second
   })
 
-  it('counts again what a restored database has lost', async () => {
+  it('counts again what a restored database has lost', { timeout: 120_000 }, async () => {
     const path = newDirectory()
     const first = await (await start(path)).ready()
     await voteFor(first, 'id-early', 'coca')
@@ -163,7 +163,7 @@ describe('a process', () => {
     expect(second.output).toContain('queue.db is a new file')
   })
 
-  it('takes an older copy of the queue that was put back for what it is: new ballots count', async () => {
+  it('takes an older copy of the queue that was put back for what it is: new ballots count', { timeout: 120_000 }, async () => {
     const path = newDirectory()
     await (await (await start(path)).ready()).stop()
     const restore = backUp(path, 'queue.db')

@@ -134,7 +134,8 @@ describePairs('exports and recounts', (pair) => {
         status: 0,
         stderr: expect.stringMatching(/^the replica \S+ cannot be reached: no connection.*within 1000 ms/),
       })
-      expect(still.tookMs).toBeLessThan(8_000)
+      // It would wait for ever.
+      expect(still.tookMs).toBeLessThan(20_000)
     })
 
     it('fail in words while both are down, and the files before stay', async () => {

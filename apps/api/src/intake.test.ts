@@ -165,10 +165,13 @@ describe('the load monitor', () => {
     load.start()
     try {
       await new Promise((resolve) => setTimeout(resolve, 50))
-      const until = performance.now() + 400
-      while (performance.now() < until);
-      await new Promise((resolve) => setTimeout(resolve, 30))
-      await load.sample()
+      // Its own look, twice a second, may come just before ours: then once more.
+      for (let attempt = 0; attempt < 5 && !load.overloaded; attempt++) {
+        const until = performance.now() + 400
+        while (performance.now() < until);
+        await new Promise((resolve) => setTimeout(resolve, 30))
+        await load.sample()
+      }
       expect(load.overloaded).toBe(true)
     } finally {
       load.stop()
