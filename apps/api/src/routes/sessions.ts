@@ -6,7 +6,7 @@ import type { ApiContext, ZodScope } from '../context.ts'
 import { assertHardToGuess } from '../guessable-password.ts'
 import { json, responses } from '../openapi.ts'
 import { delayedProblem, type PeopleContext, userProblem } from '../people.ts'
-import { ProblemError } from '../problems.ts'
+import { loggable, ProblemError } from '../problems.ts'
 import { sessionOnWire, userOnWire } from '../wire-people.ts'
 
 const tags = ['people']
@@ -152,7 +152,10 @@ export function sessionRoutes(context: ApiContext, { people, signIn, userAdminis
         if (!set.ok) throw userProblem(set.failure)
         // This session ends with the others: whoever has a copy of its cookie must not go on. The browser that asked gets another one.
         // The password is set by now: where that fails, it costs a sign-in and no more.
-        const begun = await signIn.begin({ ...who, password, label: session.label }, null).catch(() => null)
+        const begun = await signIn.begin({ ...who, password, label: session.label }, null).catch((error: unknown) => {
+          dependencies.logger.warn(loggable(error), 'no session began after a new password')
+          return null
+        })
         const maxAgeSeconds = Math.ceil(callers.sessionMs / 1_000)
         const cookie = begun?.ok === true ? sessionCookies.set(request, begun.value.secret, maxAgeSeconds) : sessionCookies.clear(request)
         reply.header('set-cookie', cookie)

@@ -79,6 +79,7 @@ function ownMessage(message: string, { faults }: AdministrationTexts): string | 
     ['expected at least ten seconds from now', faults.closesTooSoon],
     ['expected an instant', faults.instant],
     // Of an import.
+    ['expected a password that is harder to guess', faults.guessable],
     ['expected a username that nobody else has', faults.usernameTaken],
     ['expected a username that is not in line', faults.usernameTwice(number)],
     ['expected one of "', faults.oneOf(namedIn(message, /"([a-z]+)"/g))],

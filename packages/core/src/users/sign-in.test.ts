@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { argon2Sync, randomBytes } from 'node:crypto'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { systemIds } from '../ports/id-generator.ts'
 import { addressHashes } from '../secrets/address-hash.ts'
@@ -204,6 +204,12 @@ async function allKeys(): Promise<Uint8Array[]> {
   return keys
 }
 
+/** Of the password, made with less than is asked for today. */
+function cheapHash(): string {
+  const parameters = { message: password, nonce: Buffer.from('sixteen bytes ok'), parallelism: 1, tagLength: 32, memory: 64, passes: 1 }
+  return `$argon2id$v=19$m=64,t=1,p=1$c2l4dGVlbiBieXRlcyBvaw$${argon2Sync('argon2id', parameters).toString('base64').replace(/=/g, '')}`
+}
+
 describe('a session', () => {
   const begin = (replaces: Uint8Array | null = null, label = 'Browser') =>
     door.begin({ username: 'ana', password, address: '192.0.2.1', label }, replaces)
@@ -260,13 +266,22 @@ describe('a session', () => {
   })
 
   it('of a hash that was made with less gets a better one, and nothing ends by it', async () => {
-    const old = '$argon2id$v=19$m=64,t=1,p=1$c2l4dGVlbiBieXRlcyBvaw$'
-    const { argon2Sync } = await import('node:crypto')
-    const parameters = { message: password, nonce: Buffer.from('sixteen bytes ok'), parallelism: 1, tagLength: 32, memory: 64, passes: 1 }
-    await addUser('bruno', `${old}${argon2Sync('argon2id', parameters).toString('base64').replace(/=/g, '')}`)
+    await addUser('bruno', cheapHash())
     const outcomes = [await attempt(password, 'bruno'), await attempt(password, 'bruno'), await attempt('wrong', 'bruno')]
     expect(outcomes).toEqual(['in', 'in', 'failed'])
     expect((await people.users.findCredentials('bruno'))?.passwordHash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
+  })
+
+  it('of a hash that two make better at the same moment begins for both', async () => {
+    await addUser('bruno', cheapHash())
+    const { rehash } = people.users
+    // The other one was faster.
+    people.users.rehash = async (id, { from, to }) => {
+      await rehash(id, { from, to: stored })
+      await rehash(id, { from, to })
+    }
+    const begun = await door.begin({ username: 'bruno', password, address: '192.0.2.1', label: '' }, null)
+    expect(begun.ok).toBe(true)
   })
 })
 

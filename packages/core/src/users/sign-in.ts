@@ -96,9 +96,11 @@ export function signIn(dependencies: Dependencies) {
       await signInAttempts.clear([keys.username])
       const { user, passwordHash } = credentials
       if (!needsRehash(passwordHash)) return success({ user, passwordHash })
-      const to = await hashPassword(input.password)
-      await users.rehash(user.id, { from: passwordHash, to })
-      return success({ user, passwordHash: to })
+      await users.rehash(user.id, { from: passwordHash, to: await hashPassword(input.password) })
+      // Somebody else may have hashed it anew at the same moment, or changed it.
+      const now = (await users.findCredentials(input.username))?.passwordHash ?? null
+      if (now === null || !(await verifyPassword(input.password, now))) return failure({ kind: 'failed' })
+      return success({ user, passwordHash: now })
     })
   }
 

@@ -123,6 +123,7 @@ export const en = {
     blanks: 'A username has no spaces.',
     email: 'An e-mail address looks like ana@school.example. It may stay empty.',
     usernameTaken: 'Somebody else has this username.',
+    guessable: 'This one is easy to guess. Take several words that do not belong together.',
     sameOption: 'Another option says the same.',
     moreThanOptions: (count: number) => `There are only ${number(count)} options.`,
     minAboveMax: 'This is more than the most that may be chosen.',

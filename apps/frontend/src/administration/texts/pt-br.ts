@@ -113,6 +113,7 @@ export const ptBr: AdministrationTexts = {
     blanks: 'Um nome de usuário não tem espaços.',
     email: 'Um e-mail é como ana@school.example. Pode ficar vazio.',
     usernameTaken: 'Este nome de usuário já está em uso.',
+    guessable: 'É fácil de adivinhar. Use várias palavras que não têm nada a ver uma com a outra.',
     sameOption: 'Outra opção diz o mesmo.',
     moreThanOptions: (count) => `Só há ${number(count)} opções.`,
     minAboveMax: 'É mais do que se pode escolher no máximo.',
