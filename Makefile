@@ -49,7 +49,7 @@ chart-docs: $(INSTALLED) ## write the chart's README and the settings it knows, 
 manifests: $(INSTALLED) ## render the chart into deploy/kubernetes/urna.yaml, for kubectl apply
 	@$(RUN) node test/deploy/write-manifests.ts
 
-images: ## build both container images (needs an engine: DOCKER_HOST); URNA_IMAGE, URNA_FRONTEND_IMAGE, API_URL
+images: ## build both container images; URNA_IMAGE, URNA_FRONTEND_IMAGE, API_URL
 	@./deploy/docker/build
 
 test-images: $(INSTALLED) ## build them and run them: who they are, what is in them, how they start, stop and recover

@@ -1,26 +1,20 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { repository } from '../support/standalone-process.ts'
+import { whyNoEngine } from './container-engine.ts'
 
 const folder = join(repository, 'deploy/compose')
 const outputMax = 16 * 1_024 * 1_024
 
-/** Why there is nothing here that runs containers; null: there is. */
-export function whyNoEngine(): string | null {
-  const compose = spawnSync('docker', ['compose', 'version', '--short'], { encoding: 'utf8' })
-  if (compose.error !== undefined) return 'docker is not installed'
-  const [, major = 0, minor = 0] = /^v?(\d+)\.(\d+)/.exec(compose.stdout) ?? []
+/** Why Compose files cannot be started here; null: they can. */
+export function whyNoCompose(): string | null {
+  const engine = whyNoEngine()
+  if (engine !== null) return engine
+  const { stdout } = spawnSync('docker', ['compose', 'version', '--short'], { encoding: 'utf8' })
+  const [, major = 0, minor = 0] = /^v?(\d+)\.(\d+)/.exec(stdout) ?? []
   // What a file takes away of another one is written with !override.
-  if (Number(major) < 2 || (Number(major) === 2 && Number(minor) < 25)) {
-    return `docker compose 2.25 or newer is needed, this is ${compose.stdout.trim() || 'none'}`
-  }
-  const engine = spawnSync('docker', ['version', '--format', '{{.Server.Version}}'], { encoding: 'utf8', timeout: 10_000 })
-  return engine.status === 0 ? null : 'no container engine answers: start one, or set DOCKER_HOST'
-}
-
-/** Where ports that are published can be reached: an engine may be another machine. */
-export function engineHost(dockerHost = process.env.DOCKER_HOST): string {
-  return dockerHost?.startsWith('tcp://') ? new URL(dockerHost).hostname : '127.0.0.1'
+  if (Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 25)) return null
+  return `docker compose 2.25 or newer is needed, this is ${stdout.trim() || 'none'}`
 }
 
 /** What `docker compose` does with some files of deploy/compose, under a name and with settings of its own. Ends with this process. */

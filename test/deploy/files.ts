@@ -66,7 +66,7 @@ function checkYaml(files: readonly string[]): void {
 
 function checkShell(files: readonly string[]): void {
   const scripts = files.filter((path) => {
-    if (path.startsWith('.ci/') || /\.(ts|js|md|json|svg|webp|yaml|yml|lua)$/.test(path)) return false
+    if (/\.(ts|js|md|json|svg|webp|yaml|yml|lua)$/.test(path)) return false
     return /^#!\/(usr\/)?bin\/(env )?(ba)?sh\b/.test(readFileSync(join(repository, path), 'utf8').slice(0, 64))
   })
   if (!isThere('shellcheck')) {
@@ -94,6 +94,7 @@ async function checkNginx(): Promise<void> {
         NGINX_FOLDER: folder.path,
         LISTEN: `127.0.0.1:${await freePort()}`,
         API_SERVERS: servers,
+        FORWARDED_FOR: '$proxy_add_x_forwarded_for',
         REQUEST_LOG: join(folder.path, 'requests'),
         PAGES_LISTEN: `127.0.0.1:${await freePort()}`,
         PAGES_ROOT: join(repository, 'apps/frontend/public'),
@@ -121,7 +122,7 @@ async function checkNginx(): Promise<void> {
   }
 }
 
-/** Each size alone, with each of its variants, and with each profile. */
+/** Each size alone, and its variants as the README says, each with each profile. What must be set is set as its own message says. */
 function checkCompose(files: readonly string[]): void {
   const folder = 'deploy/compose/'
   const there = files.filter((path) => path.startsWith(folder) && /^compose.*\.ya?ml$/.test(basename(path))).map((path) => basename(path))
@@ -134,23 +135,26 @@ function checkCompose(files: readonly string[]): void {
     skip('docker compose config', 'install Docker Compose 2')
     return
   }
-  const compose = (chosen: readonly string[], ...more: string[]) =>
-    run('docker', ['compose', '--project-directory', folder, ...chosen.flatMap((name) => ['-f', join(folder, name)]), ...more])
-  const checkChosen = (chosen: readonly string[], whole: Outcome) => {
+  const text = (name: string) => readFileSync(join(repository, folder, name), 'utf8')
+  const compose = (chosen: readonly string[], ...more: string[]) => {
+    const needed = chosen.flatMap((name) => [...text(name).matchAll(/\$\{([A-Z_]+):\?[^}]*such as \1=([^\s}]+)/g)])
+    const environment = Object.fromEntries(needed.map(([, name = '', example = '']) => [name, example]))
+    const which = chosen.flatMap((name) => ['-f', join(folder, name)])
+    return run('docker', ['compose', '--env-file', '/dev/null', '--project-directory', folder, ...which, ...more], environment)
+  }
+  const checkChosen = (chosen: readonly string[]) => {
     const title = chosen.join(' + ')
-    check(`docker compose config: ${title}`, whole)
+    check(`docker compose config: ${title}`, compose(chosen, 'config', '--quiet'))
     const { status, output } = compose(chosen, 'config', '--profiles')
     const profiles = status === 0 ? output.split('\n').filter((name) => /^[\w-]+$/.test(name)) : []
     for (const profile of profiles) {
       check(`docker compose config: ${title}, profile ${profile}`, compose(chosen, '--profile', profile, 'config', '--quiet'))
     }
   }
-  for (const size of sizes) checkChosen([size], compose([size], 'config', '--quiet'))
-  for (const override of there.filter((name) => !sizes.includes(name))) {
-    // A variant belongs to one of the sizes, or to both.
-    const tried = sizes.map((size) => ({ chosen: [size, override], whole: compose([size, override], 'config', '--quiet') }))
-    const fitting = tried.filter(({ whole }) => whole.status === 0)
-    for (const { chosen, whole } of fitting.length > 0 ? fitting : tried) checkChosen(chosen, whole)
+  for (const size of sizes) checkChosen([size])
+  for (const variant of there.filter((name) => !sizes.includes(name))) {
+    const isOfCluster = text('README.md').includes(`| \`${variant}\` | on top of the cluster`)
+    checkChosen([isOfCluster ? 'compose.cluster.yaml' : 'compose.yaml', variant])
   }
 }
 

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { exitOnSignals, repository } from '../support/standalone-process.ts'
+import { whyNoEngine } from './container-engine.ts'
 import { Checks } from './images/checks.ts'
 import { contentChecks, contextCheck } from './images/contents.ts'
 import { Place } from './images/engine.ts'
@@ -10,16 +11,15 @@ import { loadBalancerChecks } from './images/load-balancer-checks.ts'
 import { urnaChecks } from './images/urna-checks.ts'
 
 /**
- * `make test-images`: builds both images and runs them as a person would, with the engine that DOCKER_HOST names. Takes away what it made,
+ * `make test-images`: builds both images and runs them as a person would, with the engine of the docker client. Takes away what it made,
  * except the two images, if URNA_IMAGE and URNA_FRONTEND_IMAGE give them names.
  *
  *     node test/deploy/images.ts [contents] [urna] [pages] [load-balancer]      (all of them)
  */
 
-if ((process.env.DOCKER_HOST ?? '') === '') {
-  console.log(
-    'SKIPPED everything: DOCKER_HOST is not set. It says where the container engine is: export DOCKER_HOST=unix:///var/run/docker.sock',
-  )
+const why = whyNoEngine()
+if (why !== null) {
+  console.log(`SKIPPED everything: ${why}`)
   console.log('0 passed, 0 failed, 1 skipped')
   process.exit(0)
 }

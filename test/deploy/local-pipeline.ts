@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { repository, temporaryDirectory } from '../support/standalone-process.ts'
+import { whyNoEngine } from './container-engine.ts'
 import { npmTool } from './npm-tool.ts'
 
 const version = '4.75.1'
@@ -95,7 +96,8 @@ export function localPipeline(): LocalPipeline | { readonly missing: string } {
     cannotRun(job) {
       const needs = neverHere[job]
       if (needs !== undefined) return `needs ${needs}`
-      if (spawnSync('docker', ['version'], { stdio: 'ignore' }).status !== 0) return 'needs a container engine (DOCKER_HOST)'
+      const noEngine = whyNoEngine()
+      if (noEngine !== null) return noEngine
       const missing = imagesOf(job).filter((image) => !isImageHere(image))
       return missing.length === 0 ? null : `cannot get the image ${missing.join(', ')}`
     },

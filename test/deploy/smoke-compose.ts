@@ -6,7 +6,8 @@ import { expectedStatuses, optionCount, type Voter, Voters } from '../failure/ou
 import { getJson, openPoll, send, settledResults, until } from '../support/client.ts'
 import { freePort } from '../support/free-port.ts'
 import { exitOnSignals } from '../support/standalone-process.ts'
-import { ComposeProject, engineHost, whyNoEngine } from './compose-project.ts'
+import { ComposeProject, whyNoCompose } from './compose-project.ts'
+import { engineHost } from './container-engine.ts'
 
 /**
  * Builds the images, starts compose.cluster.yaml, and votes through its load balancer at a fixed rate while an api, a consumer and the
@@ -60,7 +61,7 @@ function finish(line: string): never {
 }
 
 exitOnSignals()
-const why = whyNoEngine()
+const why = whyNoCompose()
 if (why !== null) {
   console.log(`SKIPPED: ${why}`)
   process.exit(0)

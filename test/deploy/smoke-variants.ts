@@ -10,7 +10,8 @@ import { makeCertificates } from '../servers/support/certificates.ts'
 import { getJson, send, until } from '../support/client.ts'
 import { freePort } from '../support/free-port.ts'
 import { exitOnSignals, repository } from '../support/standalone-process.ts'
-import { ComposeProject, engineHost, whyNoEngine } from './compose-project.ts'
+import { ComposeProject, whyNoCompose } from './compose-project.ts'
+import { engineHost } from './container-engine.ts'
 
 /**
  * The other ways to start it that deploy/compose has, each from nothing: one container; https; SQS; networks and a volume of somebody
@@ -292,7 +293,7 @@ if (unknown.length > 0) {
   console.error(`There is no ${unknown.join(', ')}. There are: ${variants.map(({ name }) => name).join(', ')}`)
   process.exit(1)
 }
-const why = whyNoEngine()
+const why = whyNoCompose()
 if (why !== null) {
   console.log(`SKIPPED: ${why}`)
   process.exit(0)

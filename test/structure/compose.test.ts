@@ -53,6 +53,17 @@ describe('Compose files', () => {
     }
   })
 
+  it('have every route of the api behind https, too', () => {
+    const [, words = ''] = /location ~ (\^\/\(v1\S+) \{/.exec(readFileSync(join(folder, '../nginx/tls.conf.template'), 'utf8')) ?? []
+    const collection = readFileSync(join(folder, '../../docs/urna.postman_collection.json'), 'utf8')
+    const parts = [...collection.matchAll(/"path": \[\s*"([^"]+)"(?:,\s*"([^"]+)")?/g)].map(
+      ([, first, second]) => `/${first}${second ? `/${second}` : ''}`,
+    )
+    const routes = [...new Set(parts)].filter((route) => !/^\/(healthz|readyz|metrics)$/.test(route))
+    expect(routes.length).toBeGreaterThan(8)
+    expect(routes.filter((route) => !new RegExp(words).test(route))).toEqual([])
+  })
+
   it.each(files)('%s is in the README', (name) => {
     expect(read('README.md')).toContain(`| \`${name}\` |`)
   })

@@ -34,7 +34,7 @@ export async function installationFaults(program: Helm, chart: string): Promise<
     expect('a master key of 32 bytes', Buffer.from(text(made['master-key']), 'base64').length === 32)
     expect('the same password for Redis and those who ask it', text(made['redis.conf']) === `requirepass ${text(made['redis-password'])}\n`)
     expect('a replication password that a server keeps whole', text(made['replication-password']).length === 32)
-    expect('jobs of revision 1', jobs().join() === 'Job urna-migration-1,Job urna-replication-1')
+    expect('jobs of revision 1', jobs().join() === 'Job urna-csv-1,Job urna-migration-1,Job urna-replication-1')
     expect(
       'notes that lead on',
       /port-forward service\/urna-frontend 8000/.test(notes) && /admin-password/.test(notes) && /urna-migration-1/.test(notes),
@@ -43,7 +43,7 @@ export async function installationFaults(program: Helm, chart: string): Promise<
 
     await upgrade('--set', 'image.tag=next')
     expect('every secret as before after an upgrade', JSON.stringify(dataOf()) === JSON.stringify(made))
-    expect('jobs of revision 2, and none of 1', jobs().join() === 'Job urna-migration-2,Job urna-replication-2')
+    expect('jobs of revision 2, and none of 1', jobs().join() === 'Job urna-csv-2,Job urna-migration-2,Job urna-replication-2')
     const api = JSON.stringify(server.find('Deployment', 'urna-api'))
     expect('the new image', api.includes('"urna:next"'))
 

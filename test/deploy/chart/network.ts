@@ -40,7 +40,7 @@ const namespaceName = 'kubernetes.io/metadata.name'
 /** Those around the release that have, or must not have, anything to do with it. */
 const others: readonly Place[] = [
   elsewhere('anybody', null, '203.0.113.9', []),
-  elsewhere('ingress controller', 'ingress-nginx', '10.1.1.1', []),
+  elsewhere('ingress controller', 'traefik', '10.1.1.1', []),
   elsewhere('Prometheus', 'monitoring', '10.1.1.2', []),
   elsewhere('names', 'kube-system', '10.1.1.3', [
     ['UDP', 53],

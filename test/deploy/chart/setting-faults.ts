@@ -24,7 +24,7 @@ const commands: Readonly<Record<string, { process: string; needs?: { needsNoMast
 
 /** What containers of other images are told: by their documentation, which Urna does not read. */
 const otherVariables: readonly [container: RegExp, names: readonly string[]][] = [
-  [/^load-balancer$/, ['ROLE', 'LISTEN', 'API_SERVERS_NAME', 'API_PORT']],
+  [/^load-balancer$/, ['ROLE', 'LISTEN', 'API_SERVERS_NAME', 'API_PORT', 'BEHIND_PROXY']],
   [/^frontend$/, ['LISTEN', 'API_URL', 'API_ORIGINS']],
   [/^(mysql|mariadb)$/, ['MYSQL_ROOT_PASSWORD_FILE', 'MYSQL_INITDB_SKIP_TZINFO', 'MYSQL_DATABASE', 'MYSQL_USER', 'MYSQL_PASSWORD_FILE']],
   [/^(redis|exporter|test)$/, []],

@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { repository } from '../../support/standalone-process.ts'
+import { engineHost } from '../container-engine.ts'
 
 /** The container engine, by its own client, so that what is tested is what a person would type. */
 
@@ -51,12 +52,6 @@ export async function inspect<Value>(kind: 'image' | 'container', name: string, 
 /** Builds with the same arguments as `make images`, or a target of one of the files. */
 export async function build(tag: string, dockerfile: string, ...more: string[]): Promise<void> {
   await output(['build', '--quiet', '--tag', tag, '--file', `deploy/docker/${dockerfile}`, ...more, '.'], { ms: buildMsMax })
-}
-
-/** Where published ports of containers are reached. */
-export function engineHost(): string {
-  const url = new URL(process.env.DOCKER_HOST ?? 'unix:///')
-  return url.protocol === 'tcp:' ? url.hostname : '127.0.0.1'
 }
 
 /** Folders of this machine can be mounted into containers only there. */

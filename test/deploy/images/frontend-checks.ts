@@ -74,7 +74,7 @@ export async function pagesChecks(checks: Checks, place: Place, tag: string): Pr
       ['API_URL=api.example', 'API_URL: expected an address'],
       ["API_URL=https://x.example/'};alert(1)//", 'API_URL: expected an address'],
       ['API_ORIGINS=https://x.example; script-src *', 'API_ORIGINS: expected origins'],
-      ['ROLE=nonsense', 'ROLE: expected pages or load-balancer'],
+      ['ROLE=nonsense', 'ROLE: expected pages, load-balancer or tls'],
       ['LISTEN=8000; } evil {', 'LISTEN: expected a port'],
     ] as const) {
       const { status, stderr } = await place.run(...locked, '--network', 'none', '--env', variable, image)

@@ -7,7 +7,7 @@ import { eventually } from './checks.ts'
 import { healthOf, logsOf, output, type Place, stop, urlOf } from './engine.ts'
 import { locked } from './urna-checks.ts'
 
-/** Stands in for an api: writes down what arrives, and answers with its name. `/held` it takes and never answers. */
+/** Stands in for an api: writes down what arrives, and answers with its name, or at `/from` with who it was told is asking. A vote that is `held` it takes and never answers. */
 const standIn = `
 const { createServer } = require('node:http')
 const name = process.env.NAME
@@ -16,7 +16,7 @@ createServer((request, response) => {
   if (id !== undefined) console.log('got ' + id)
   request.resume().on('end', () => {
     if (request.url === '/vote' && id.startsWith('held')) return
-    response.end(name)
+    response.end(request.url === '/from' ? request.headers['x-forwarded-for'] : name)
   })
 }).listen(8080, () => console.log('listening'))
 process.on('SIGTERM', () => process.exit())
@@ -176,6 +176,30 @@ export async function loadBalancerChecks(checks: Checks, place: Place, tags: { u
     )
     const received = (await Promise.all(['api-2', 'api-3', 'api-4'].map(gotBy))).flat().filter((id) => id.startsWith('held'))
     assert.deepEqual(received.sort(), ids)
+    return undefined
+  })
+
+  await checks.check('load balancer: passes on what is said of the address of a visitor only behind a proxy', async () => {
+    const behindProxy = await place.start(
+      'behind-proxy',
+      ...[...locked, '--network', network, '--publish', '8080', '--env', 'ROLE=load-balancer', '--env', 'BEHIND_PROXY=yes', tags.frontend],
+    )
+    const from = async (address: string) =>
+      (await send('GET', `${address}/from`, { headers: { 'x-forwarded-for': '192.0.2.1' } })).text.split(', ')
+    const behind = await urlOf(behindProxy, 8080)
+    const told = await eventually(
+      'answers',
+      () => from(behind),
+      (addresses) => addresses.length === 2,
+    )
+    assert.equal(told[0], '192.0.2.1')
+    // The engine's own address, from which it publishes ports.
+    assert.deepEqual(await from(url), [told[1]])
+    const { status, stderr } = await place.run(
+      ...[...locked, '--network', 'none', '--env', 'ROLE=load-balancer', '--env', 'BEHIND_PROXY=1', tags.frontend],
+    )
+    assert.equal(status, 2)
+    assert.match(stderr, /BEHIND_PROXY: expected yes or no; got: 1/)
     return undefined
   })
 
