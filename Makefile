@@ -1,8 +1,8 @@
 # Everything a person does here, by name. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help start cluster dev test test-quick test-servers test-failure test-outages test-failover test-chart chart-docs manifests check format bench bench-live bench-counting bench-cache docs screenshots clean
-.PHONY: bench-path test-deploy test-services audit sbom pictures
-.PHONY: images test-images
+.PHONY: help start cluster dev test test-quick test-servers test-failure test-outages test-failover test-chart chart-docs manifests images \
+	test-images smoke-compose smoke-variants check format bench bench-live bench-counting bench-cache bench-path test-deploy test-services \
+	audit sbom pictures docs screenshots clean
 
 RUN := ./scripts/with-node
 INSTALLED := .cache/installed
@@ -54,8 +54,6 @@ images: ## build both container images; URNA_IMAGE, URNA_FRONTEND_IMAGE, API_URL
 
 test-images: $(INSTALLED) ## build them and run them: who they are, what is in them, how they start, stop and recover
 	@$(RUN) node test/deploy/images.ts
-
-.PHONY: smoke-compose smoke-variants
 
 smoke-compose: $(INSTALLED) ## the Compose cluster from nothing: votes while api, consumer and primary are killed, every receipt asked (DATABASE=mariadb)
 	@$(RUN) node test/deploy/smoke-compose.ts

@@ -295,7 +295,7 @@ if (unknown.length > 0) {
 }
 const why = whyNoCompose()
 if (why !== null) {
-  console.log(`SKIPPED: ${why}`)
+  console.log(`SKIPPED: ${why}\n0 passed, 0 failed, 1 skipped`)
   process.exit(0)
 }
 let failed = 0
