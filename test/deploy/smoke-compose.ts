@@ -14,7 +14,7 @@ import { engineHost } from './container-engine.ts'
  * primary are killed (-9) one after the other and come back by their restart policy. Then every receipt is asked, every ballot is
  * counted again on both servers, and everything is taken down.
  *
- *     DATABASE=mysql|mariadb BALLOTS_A_SECOND=40 SECONDS_A_FAULT=60 node test/deploy/smoke-compose.ts
+ *     DATABASE=mysql|mariadb BALLOTS_A_SECOND=40 SECONDS_A_FAULT=60 REFUSED_PERCENT_MAX=1 node test/deploy/smoke-compose.ts
  *
  * About five minutes, once the images are there.
  */
@@ -34,7 +34,7 @@ if (!(database in databases) || !(ballotsASecond >= 1 && ballotsASecond <= 500) 
 const beforeFaultMs = (secondsAFault * 1_000) / 3
 const afterFaultMs = (secondsAFault * 2_000) / 3
 /** Of all attempts in that time so many may be refused, each with a 503 that says when to come again. */
-const refusedShareMax = 0.01
+const refusedShareMax = Number(process.env.REFUSED_PERCENT_MAX || 1) / 100
 const backWithinMs = 60_000
 const countedWithinMs = 60_000
 /** A file every quarter of a minute, so that one holds the last ballot soon. In earnest: every five minutes. */
