@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 release=${RELEASE:-urna}
 
 set -- --set-string "image.repository=$REGISTRY_IMAGE/urna" --set-string "image.tag=$COMMIT" \
-  --set-string "frontendImage.repository=$REGISTRY_IMAGE/urna-frontend" --set-string "frontendImage.tag=$COMMIT"
+  --set-string "frontendImage.repository=$REGISTRY_IMAGE/urna-frontend"
 # A file with what is particular to this place: hosts, sizes, names of secrets. Never the secrets themselves.
 if [ -n "${VALUES_FILE:-}" ]; then
   [ -f "$VALUES_FILE" ] || {

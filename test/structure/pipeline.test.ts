@@ -115,8 +115,9 @@ describe('scripts of the pipelines', () => {
     expect(calls[0]).toMatch(/^upgrade urna deploy\/helm\/urna --install --namespace place --values /)
     for (const part of [
       '--set-string image.repository=registry.example/urna/urna --set-string image.tag=c0ffee',
-      '--set-string frontendImage.repository=registry.example/urna/urna-frontend --set-string frontendImage.tag=c0ffee',
-      '--wait --wait-for-jobs --rollback-on-failure --timeout 10m',
+      // Its tag is that of the other image.
+      '--set-string frontendImage.repository=registry.example/urna/urna-frontend --wait',
+      '--wait-for-jobs --rollback-on-failure --timeout 10m',
     ]) {
       expect(calls[0]).toContain(part)
     }

@@ -46,7 +46,7 @@ export const figures = {
   binaryLog: bytesOfPath(267, 'a ballot in the binary log, which is also what the replica is sent', '267 bytes of binary log'),
   redisNetwork: bytesOfPath(120, 'a ballot to Redis and from it', '62 bytes in, 58 out'),
   primaryNetwork: bytesOfPath(307, 'a ballot to the primary, and what it answers', '164 bytes in, 143 out'),
-  request: bytesOfPath(218, 'a ballot as a program sends it', 'request of 218 bytes'),
+  request: bytesOfPath(212, 'a ballot as a program sends it', 'request of 212 bytes'),
   answer: bytesOfPath(523, 'the answer to it', 'answer of 523'),
   apiMemory: { value: 265, unit: 'MB', what: 'memory of an api under load', source: 'make bench-path', stated: '265 MB' },
   consumerMemory: { value: 186, unit: 'MB', what: 'memory of a consumer under load', source: 'make bench-path', stated: '186 MB' },
@@ -89,6 +89,8 @@ export const chosen = {
   pushesASecond: 2,
   /** An event of live results of a poll with a few options. */
   eventBytes: 600,
+  /** BACKLOG_MAX: when so many ballots wait, more are refused. */
+  backlogMax: 2_000_000,
   /** LIVE_READERS_MAX of one api. */
   readersOfApi: 20_000,
   /** worker_connections of deploy/nginx; a reader is two of them. */

@@ -39,6 +39,7 @@ describe('figures', () => {
   it('are those of the settings, where a setting decides', () => {
     const settings = readFileSync(join(root, 'docs/configuration.md'), 'utf8')
     expect(settings).toContain(`| \`LIVE_READERS_MAX\` | \`${chosen.readersOfApi}\` |`)
+    expect(settings).toContain(`| \`BACKLOG_MAX\` | \`${chosen.backlogMax}\` |`)
     expect(settings).toContain(`| \`REPLAY_WINDOW_SECONDS\` | \`${chosen.replaySeconds}\` |`)
     const template = join(root, 'deploy/nginx/nginx.conf.template')
     expect(existsSync(template) && readFileSync(template, 'utf8')).toContain(`worker_connections ${chosen.connectionsOfWorker};`)
@@ -64,7 +65,7 @@ describe('plan', () => {
     expect(parts.primary.diskMb).toBeCloseTo((158 + 3_204) / 0.6)
     expect(parts.primary.diskMbPerSecond).toBeCloseTo(12.02) // 20,000 x 601
     expect(network.pages).toBeCloseTo((8 * 89_700 * 1_000_000) / 600, 0)
-    expect(network.votes).toBe(8 * 20_000 * (218 + 523 + 1_500))
+    expect(network.votes).toBe(8 * 20_000 * (212 + 523 + 1_500))
   })
 
   it.each([1, 900, 20_000, 150_000, 1_000_000])(
@@ -81,17 +82,29 @@ describe('plan', () => {
 
   it('names the part that is the limit', () => {
     const first = (changes: Partial<Demand>) => planCapacity(demand(changes)).limits[0]
-    // 10 Gbit/s / 8 bits / (89,700 + 218 + 523 + 1,500 bytes), if each vote is a first visit
-    expect(first({ votesPerSecond: 1_000, voters: 600_000 })).toMatchObject({ part: 'line to the internet', votesPerSecond: 13_595 })
+    // 10 Gbit/s / 8 bits / (89,700 + 212 + 523 + 1,500 bytes), if each vote is a first visit
+    expect(first({ votesPerSecond: 1_000, voters: 600_000, readers: 0 })).toMatchObject({ part: 'line to the internet', votesPerSecond: 13_596 })
     expect(first({ votesPerSecond: 26_999 })).toMatchObject({ part: 'primary', votesPerSecond: 27_000 })
     // 0.6 s / 12.3 us
     expect(planCapacity(demand()).limits.find(({ part }) => part === 'Redis')?.votesPerSecond).toBe(48_780)
   })
 
+  it('leaves to votes what live results leave of the line', () => {
+    const line = (readers: number) =>
+      planCapacity(demand({ votesPerSecond: 1_000, voters: 10_000, readers })).limits.find(({ part }) => part === 'line to the internet')
+    // 10,000 visits in 600 s are 1/60 of 1,000 a second: 89,700 / 60 + 212 + 523 + 1,500 = 3,730 bytes
+    expect(line(0)?.votesPerSecond).toBe(335_120)
+    // 500,000 x 2 x 600 x 8 = 4.8 Gbit/s are gone
+    expect(line(500_000)?.votesPerSecond).toBe(174_262)
+    expect(line(2_000_000)).toMatchObject({ votesPerSecond: 0, share: Number.POSITIVE_INFINITY })
+  })
+
   it('says how long counting takes, where votes come faster than one primary counts', () => {
-    expect(planCapacity(demand({ votesPerSecond: 27_000 })).backlog).toEqual({ ballots: 0, seconds: 0 })
+    expect(planCapacity(demand({ votesPerSecond: 27_000 })).backlog).toEqual({ ballots: 0, seconds: 0, fullAfterSeconds: null })
     const { backlog, parts } = planCapacity(demand({ votesPerSecond: 40_500 }))
-    expect(backlog).toEqual({ ballots: 8_100_000, seconds: 300 }) // 13,500 a second too many for 600 s; 27,000 a second afterwards
+    // 13,500 a second too many for 600 s; 27,000 a second afterwards; 2,000,000 wait after 148 s
+    expect(backlog).toEqual({ ballots: 8_100_000, seconds: 300, fullAfterSeconds: expect.closeTo(148.1, 1) })
+    expect(planCapacity(demand({ votesPerSecond: 30_000 })).backlog).toMatchObject({ ballots: 1_800_000, fullAfterSeconds: null })
     // Kept: 27,000 x 600; waiting: 8,100,000; each 61 bytes; kept may be 40 %, which is more than both at 60 %
     expect(parts.redis.memoryMb).toBeCloseTo((27_000 * 600 * 61) / 0.4 / 1e6)
     const long = planCapacity(demand({ votesPerSecond: 100_000 }))
@@ -147,6 +160,12 @@ describe('what it says', () => {
     expect(text({})).not.toContain('One process does this')
     expect(text({ votesPerSecond: 60_000 })).toMatch(/THE LIMIT: primary, 222 % of 27,000[^\n]*\nTHE LIMIT: Redis, 123 % of 48,780/)
     // 33,000 a second too many for 600 s; 27,000 a second afterwards: 733 s
+    expect(text({ votesPerSecond: 60_000 })).toContain(
+      'Set BACKLOG_MAX to 20,000,000: with 2,000,000, as it is by default, voters are sent away (503) after 61 seconds.',
+    )
+    expect(text({ votesPerSecond: 1_000, voters: 10_000, readers: 2_000_000 })).toContain(
+      'THE LIMIT: line to the internet, of which live results leave nothing. More than 10 Gbit/s.',
+    )
     expect(text({ votesPerSecond: 60_000 })).toContain('19,800,000 wait in the queue: on disk, not lost. All are counted 13 minutes later.')
   })
 })

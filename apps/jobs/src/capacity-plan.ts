@@ -32,8 +32,11 @@ export interface Capacity {
   readonly network: { readonly pages: number; readonly votes: number; readonly results: number; readonly inside: number }
   /** What cannot be had by one more of the same, the nearest to its end first. */
   readonly limits: readonly Limit[]
-  /** How many ballots wait when the last one has come, and until when they are counted. */
-  readonly backlog: { readonly ballots: number; readonly seconds: number }
+  /**
+   * How many ballots wait when the last one has come, and how long they are counted afterwards. `fullAfterSeconds`: when BACKLOG_MAX is
+   * reached, if nobody sets it higher, and votes are refused; null: never.
+   */
+  readonly backlog: { readonly ballots: number; readonly seconds: number; readonly fullAfterSeconds: number | null }
 }
 
 export interface Machines {
@@ -87,6 +90,7 @@ export function planCapacity(demand: Demand): Capacity {
   const counted = Math.min(rate, figures.counting.value)
   const waiting = (rate - counted) * seconds
   const pushes = readers * chosen.pushesASecond
+  const resultBits = 8 * pushes * chosen.eventBytes
 
   const busy = (microseconds: number, aSecond: number) => (aSecond * microseconds) / 1e6
   // A vote is a connection of its own: people vote once, and programs that keep theirs cost less.
@@ -128,11 +132,15 @@ export function planCapacity(demand: Demand): Capacity {
     network: {
       pages: 8 * visitsPerSecond * figures.pages.value,
       votes: 8 * rate * (figures.request.value + figures.answer.value + chosen.browserBytes),
-      results: 8 * pushes * chosen.eventBytes,
+      results: resultBits,
       inside: 8 * (rate * figures.redisNetwork.value + counted * (figures.primaryNetwork.value + figures.binaryLog.value)),
     },
-    limits: limitsOf(rate, visitsPerSecond),
-    backlog: { ballots: waiting, seconds: waiting / figures.counting.value },
+    limits: limitsOf(rate, visitsPerSecond, resultBits),
+    backlog: {
+      ballots: waiting,
+      seconds: waiting / figures.counting.value,
+      fullAfterSeconds: waiting > chosen.backlogMax ? chosen.backlogMax / (rate - counted) : null,
+    },
   }
 
   function database(coresBusy: number, bytesToDisk: number) {
@@ -159,15 +167,15 @@ function manyCores(coresBusy: number, workersOfConnections: number): Machines {
   return { count, coresEach: Math.max(1, coresEach), coresBusy }
 }
 
-function limitsOf(rate: number, visitsPerSecond: number): Limit[] {
+function limitsOf(rate: number, visitsPerSecond: number, resultBits: number): Limit[] {
+  const bytesAVote = figures.pages.value * (visitsPerSecond / rate) + figures.request.value + figures.answer.value + chosen.browserBytes
   // Redis does one command at a time; of the databases one thread was measured, and more threads are not what holds them up.
   const most: Readonly<Record<Limit['part'], number>> = {
     Redis: (chosen.busy * 1e6) / figures.redisUs.value,
     primary: figures.counting.value,
     replica: (chosen.busy * 1e6) / figures.replicaUs.value,
-    'line to the internet':
-      chosen.line /
-      (8 * (figures.pages.value * (visitsPerSecond / rate) + figures.request.value + figures.answer.value + chosen.browserBytes)),
+    // Live results may leave nothing of it for votes.
+    'line to the internet': Math.max(0, chosen.line - resultBits) / (8 * bytesAVote),
   }
   return Object.entries(most)
     .map(([part, votesPerSecond]) => ({

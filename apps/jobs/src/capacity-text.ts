@@ -3,6 +3,8 @@ import { type Capacity, type Demand, type Limit, type Machines, planCapacity } f
 
 const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 const precise = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 2 })
+/** Of what must be there: never less than was reckoned. */
+const atLeast = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 2, roundingMode: 'ceil' })
 
 /** The plan in lines, as a person reads it. */
 export function capacityLines(demand: Demand): string[] {
@@ -76,24 +78,30 @@ function verdict({ limits, backlog, standaloneIsEnough }: Capacity): string[] {
       ? [
           `The limit: none is reached. The first would be the ${first.part}, at ${number.format(first.votesPerSecond)} votes a second (${percent(first.share)} of it is asked).`,
         ]
-      : beyond.map(
-          (limit) =>
-            `THE LIMIT: ${limit.part}, ${percent(limit.share)} of ${number.format(limit.votesPerSecond)} votes a second. ${remedies[limit.part]}`,
-        )),
+      : beyond.map((limit) => `THE LIMIT: ${limit.part}, ${asked(limit)}. ${remedies[limit.part]}`)),
     ...(backlog.ballots > 0
       ? [
           `When the last vote is in, ${number.format(backlog.ballots)} wait in the queue: on disk, not lost. All are counted ${duration(backlog.seconds)} later.`,
         ]
       : []),
+    ...(backlog.fullAfterSeconds === null
+      ? []
+      : [
+          `Set BACKLOG_MAX to ${number.format(Math.ceil(backlog.ballots / 1e6) * 1e6)}: with ${number.format(chosen.backlogMax)}, as it is by default, voters are sent away (503) after ${duration(backlog.fullAfterSeconds)}.`,
+        ]),
   ]
 }
 
 const remedies: Readonly<Record<Limit['part'], string>> = {
   Redis: 'One Redis does not take this. Spread the votes over more minutes, or divide voters among installations (docs/scaling.md).',
-  primary:
-    'Votes are taken all the same; they wait in the queue, and results come later. To count as fast: docs/scaling.md, "After one primary".',
+  primary: 'Votes are taken while they fit into the queue, and results come later. To count as fast: docs/scaling.md, "After one primary".',
   replica: 'It falls behind, and results with it. Several replicas do not help; fewer votes a second do.',
-  'line to the internet': `More than ${bits(chosen.line)}. Give the pages to a CDN: they are files that never change (docs/pages.md).`,
+  'line to the internet': `More than ${bits(chosen.line)}. Give the pages to a CDN: they are files that never change (docs/pages.md). Live results must come from here.`,
+}
+
+function asked({ share, votesPerSecond }: Limit): string {
+  if (votesPerSecond === 0) return 'of which live results leave nothing'
+  return `${percent(share)} of ${number.format(votesPerSecond)} votes a second`
 }
 
 function terms(): string[] {
@@ -107,7 +115,7 @@ function terms(): string[] {
 
 function size(megabytes: number): string {
   if (megabytes < 1_000) return `${number.format(Math.max(1, Math.ceil(megabytes / 64) * 64))} MB`
-  return `${precise.format(Math.ceil(megabytes / 100) / 10)} GB`
+  return `${atLeast.format(megabytes / 1_000)} GB`
 }
 
 function bits(aSecond: number): string {
