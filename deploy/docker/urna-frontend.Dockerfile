@@ -66,7 +66,7 @@ COPY deploy/docker/urna-frontend/urna-frontend /usr/local/bin/urna-frontend
 ARG API_URL=
 ENV API_URL=${API_URL}
 USER 101:101
-EXPOSE 8000 8001 8002 8080
+EXPOSE 8000 8001 8002 8080 8443
 # nginx ends its last requests first, and then itself.
 STOPSIGNAL SIGQUIT
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["urna-frontend", "health"]

@@ -49,7 +49,7 @@ COPY tsconfig.base.json ./
 COPY packages packages
 COPY apps apps
 COPY deploy/docker/urna/urna /usr/local/bin/urna
-RUN mkdir /data /exports /secrets && chown node:node /data /exports /secrets
+RUN mkdir -p /data /exports /secrets /handed-out/urna /handed-out/servers && chown node:node /data /exports /secrets /handed-out/*
 USER 1000:1000
 EXPOSE 8080 8082 8083
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["urna", "health"]
@@ -59,7 +59,7 @@ CMD ["standalone"]
 # What runs: Debian, Node without npm, and /app.
 FROM ${DEBIAN_IMAGE} AS urna
 RUN groupadd --gid 1000 node && useradd --uid 1000 --gid node --no-create-home --home-dir /tmp node \
- && mkdir /data /exports /secrets && chown node:node /data /exports /secrets
+ && mkdir -p /data /exports /secrets /handed-out/urna /handed-out/servers && chown node:node /data /exports /secrets /handed-out/*
 COPY --from=packages /usr/local/bin/node /usr/local/bin/node
 WORKDIR /app
 COPY --from=production /app/node_modules node_modules

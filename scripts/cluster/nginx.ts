@@ -25,6 +25,8 @@ export function planNginx({ port, pagesPort, folder, program, repository, enviro
     API_SERVERS: `include ${join(home, 'apis.conf')};`,
     // Nobody is in front of it.
     FORWARDED_FOR: '$remote_addr',
+    FORWARDED_PROTO: '$scheme',
+    WORKERS: 'auto',
     // A file: what a program in Node calls a pipe cannot be opened by its name /dev/stdout.
     REQUEST_LOG: requestLog(folder),
     PAGES_LISTEN: `127.0.0.1:${pagesPort}`,

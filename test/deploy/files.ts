@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { makeCertificates } from '../servers/support/certificates.ts'
 import { freePort } from '../support/free-port.ts'
 import { repository, temporaryDirectory } from '../support/standalone-process.ts'
 import { jobsOfPipeline, localPipeline } from './local-pipeline.ts'
@@ -76,43 +77,65 @@ function checkShell(files: readonly string[]): void {
   check(`shellcheck: ${scripts.length} scripts`, run('shellcheck', scripts))
 }
 
-/** The templates of deploy/nginx as they are filled in for `make cluster` and in containers. */
+/** The templates of deploy/nginx, filled in as for `make cluster` and in containers. */
 async function checkNginx(): Promise<void> {
   if (!isThere('nginx', '-v')) {
     skip('nginx -t', 'apt-get install nginx')
     return
   }
+  const ofApis = ['load-balancer', 'pages', 'status']
   const wirings = {
-    'one api': 'server 127.0.0.1:8101 max_fails=10 fail_timeout=1s;',
-    'three apis': ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((host) => `server ${host}:8080 max_fails=10 fail_timeout=1s;`).join('\n'),
+    'one api': { templates: ofApis, servers: 'server 127.0.0.1:8101 max_fails=10 fail_timeout=1s;' },
+    'three apis': {
+      templates: ofApis,
+      servers: ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((host) => `server ${host}:8080 max_fails=10 fail_timeout=1s;`).join('\n'),
+    },
+    https: { templates: ['tls', 'tls-redirect', 'status'], servers: '' },
   }
-  for (const [name, servers] of Object.entries(wirings)) {
+  const used = new Set(['nginx', ...Object.values(wirings).flatMap(({ templates }) => templates)])
+  const there = readdirSync(join(repository, 'deploy/nginx')).flatMap((name) => /^(.+)\.conf\.template$/.exec(name)?.[1] ?? [])
+  check('nginx -t: no template is left out', { status: there.every((name) => used.has(name)) ? 0 : 1, output: there.join(' ') })
+  for (const [name, { templates, servers }] of Object.entries(wirings)) {
     const folder = temporaryDirectory()
     try {
+      const port = async () => String(await freePort())
       mkdirSync(join(folder.path, 'conf.d'))
+      const certificates = makeCertificates('vote.example.org', folder.path)
+      copyFileSync(join(certificates, 'server.pem'), join(folder.path, 'fullchain.pem'))
+      copyFileSync(join(certificates, 'server.key'), join(folder.path, 'privkey.pem'))
       const values: Record<string, string> = {
         NGINX_FOLDER: folder.path,
-        LISTEN: `127.0.0.1:${await freePort()}`,
+        WORKERS: '2',
+        LISTEN: `127.0.0.1:${await port()}`,
+        STATUS_LISTEN: await port(),
+        HTTP_LISTEN: await port(),
         API_SERVERS: servers,
         FORWARDED_FOR: '$proxy_add_x_forwarded_for',
+        FORWARDED_PROTO: '$http_x_forwarded_proto',
         REQUEST_LOG: join(folder.path, 'requests'),
-        PAGES_LISTEN: `127.0.0.1:${await freePort()}`,
+        PAGES_LISTEN: `127.0.0.1:${await port()}`,
         PAGES_ROOT: join(repository, 'apps/frontend/public'),
         PAGES_SETTINGS: join(repository, 'apps/frontend/public/settings.js'),
         API_ORIGINS: 'https://api.example',
+        LISTEN_PARAMETERS: '',
+        HTTP_TWO: '',
+        CERTIFICATES: folder.path,
+        CHALLENGES: folder.path,
+        RESOLVER: '127.0.0.11',
+        API_SERVER: 'load-balancer:8080',
+        PAGES_SERVER: 'frontend:8000',
+        PUBLIC_URL: 'https://vote.example.org',
       }
       const unknown: string[] = []
-      for (const [from, to] of [
-        ['nginx.conf', 'nginx.conf'],
-        ['load-balancer.conf', 'conf.d/load-balancer.conf'],
-        ['pages.conf', 'conf.d/pages.conf'],
-      ] as const) {
-        const template = readFileSync(join(repository, 'deploy/nginx', `${from}.template`), 'utf8')
-        const filled = template.replaceAll(/\$\{([A-Z_]+)\}/g, (_match, variable: string) => {
-          if (values[variable] === undefined) unknown.push(`${from}.template: nobody gives a value to ${variable}`)
-          return values[variable] ?? ''
-        })
-        writeFileSync(join(folder.path, to), filled)
+      for (const template of ['nginx', ...templates]) {
+        const filled = readFileSync(join(repository, `deploy/nginx/${template}.conf.template`), 'utf8').replaceAll(
+          /\$\{([A-Z_]+)\}/g,
+          (_match, variable: string) => {
+            if (values[variable] === undefined) unknown.push(`${template}.conf.template: nobody gives a value to ${variable}`)
+            return values[variable] ?? ''
+          },
+        )
+        writeFileSync(join(folder.path, template === 'nginx' ? 'nginx.conf' : `conf.d/${template}.conf`), filled)
       }
       const tested = run('nginx', ['-t', '-q', '-e', join(folder.path, 'errors'), '-c', join(folder.path, 'nginx.conf')])
       check(`nginx -t: ${name}`, unknown.length === 0 ? tested : { status: 1, output: unknown.join('\n') })

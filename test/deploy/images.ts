@@ -46,7 +46,7 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
     await contextCheck(checks)
     await contentChecks(checks, place, {
       ...{ tag: urna, title: 'urna', user: '1000:1000', version },
-      ours: ['/app', '/data', '/exports', '/secrets', '/usr/local'],
+      ours: ['/app', '/data', '/exports', '/secrets', '/handed-out', '/usr/local'],
       holds: ['/app/apps/api/dist/main.js', '/app/apps/frontend/dist/index.html', '/app/node_modules/fastify/LICENSE', '/app/package.json'],
     })
     await contentChecks(checks, place, {

@@ -23,7 +23,9 @@ const settledMsMax = 120_000
 
 const needed = ['DB_HOST', 'DB_USER', 'DB_PASSWORD', 'REDIS_HOST']
 const settings = Object.fromEntries(
-  Object.entries(process.env).flatMap(([name, value]) => (/^(DB|REDIS)_(?!IMAGE$)/.test(name) && value !== undefined ? [[name, value]] : [])),
+  Object.entries(process.env).flatMap(([name, value]) =>
+    /^(DB|REDIS)_(?!IMAGE$)/.test(name) && value !== undefined ? [[name, value]] : [],
+  ),
 ) as Record<string, string>
 
 interface Voter {

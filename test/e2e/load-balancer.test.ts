@@ -227,6 +227,11 @@ describe.skipIf(isMissing)(isMissing ? `${name} (skipped: apt-get install nginx)
       expect(balanced.filesWritten).toEqual([])
     })
 
+    it('is not how strangers read the figures of an api', async () => {
+      expect((await send('GET', `${balanced.url}/metrics`)).status).toBe(404)
+      expect(balanced.seen).toEqual([])
+    })
+
     it('leaves no address, and what is asked leaves no query and no receipt, in any log', async () => {
       balanced.answer = (_seen, response) => response.destroy()
       await post()

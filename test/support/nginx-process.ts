@@ -38,6 +38,8 @@ export class NginxProcess {
       LISTEN: `127.0.0.1:${port}`,
       API_SERVERS: apiPorts.map((apiPort) => `server 127.0.0.1:${apiPort} max_fails=10 fail_timeout=1s;`).join(' '),
       FORWARDED_FOR: '$remote_addr',
+      FORWARDED_PROTO: '$scheme',
+      WORKERS: 'auto',
       REQUEST_LOG: join(folder, 'requests'),
       PAGES_LISTEN: `127.0.0.1:${pagesPort}`,
       PAGES_ROOT: pages,

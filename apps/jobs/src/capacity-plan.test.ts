@@ -83,7 +83,10 @@ describe('plan', () => {
   it('names the part that is the limit', () => {
     const first = (changes: Partial<Demand>) => planCapacity(demand(changes)).limits[0]
     // 10 Gbit/s / 8 bits / (89,700 + 212 + 523 + 1,500 bytes), if each vote is a first visit
-    expect(first({ votesPerSecond: 1_000, voters: 600_000, readers: 0 })).toMatchObject({ part: 'line to the internet', votesPerSecond: 13_596 })
+    expect(first({ votesPerSecond: 1_000, voters: 600_000, readers: 0 })).toMatchObject({
+      part: 'line to the internet',
+      votesPerSecond: 13_596,
+    })
     expect(first({ votesPerSecond: 26_999 })).toMatchObject({ part: 'primary', votesPerSecond: 27_000 })
     // 0.6 s / 12.3 us
     expect(planCapacity(demand()).limits.find(({ part }) => part === 'Redis')?.votesPerSecond).toBe(48_780)

@@ -71,11 +71,14 @@ export async function pagesChecks(checks: Checks, place: Place, tag: string): Pr
       "'self' http://[2001:db8::1]:8080",
     ])
     for (const [variable, words] of [
+      // Without PUBLIC_URL.
+      ['ROLE=tls', 'PUBLIC_URL: expected an address'],
       ['API_URL=api.example', 'API_URL: expected an address'],
       ["API_URL=https://x.example/'};alert(1)//", 'API_URL: expected an address'],
       ['API_ORIGINS=https://x.example; script-src *', 'API_ORIGINS: expected origins'],
       ['ROLE=nonsense', 'ROLE: expected pages, load-balancer or tls'],
       ['LISTEN=8000; } evil {', 'LISTEN: expected a port'],
+      ['WORKERS=0', 'WORKERS: expected a number'],
     ] as const) {
       const { status, stderr } = await place.run(...locked, '--network', 'none', '--env', variable, image)
       assert.equal(status, 2, variable)

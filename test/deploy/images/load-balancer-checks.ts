@@ -16,7 +16,8 @@ createServer((request, response) => {
   if (id !== undefined) console.log('got ' + id)
   request.resume().on('end', () => {
     if (request.url === '/vote' && id.startsWith('held')) return
-    response.end(request.url === '/from' ? request.headers['x-forwarded-for'] : name)
+    const { 'x-forwarded-for': address, 'x-forwarded-proto': protocol } = request.headers
+    response.end(request.url === '/from' ? address + ', ' + protocol : name)
   })
 }).listen(8080, () => console.log('listening'))
 process.on('SIGTERM', () => process.exit())
@@ -185,16 +186,16 @@ export async function loadBalancerChecks(checks: Checks, place: Place, tags: { u
       ...[...locked, '--network', network, '--publish', '8080', '--env', 'ROLE=load-balancer', '--env', 'BEHIND_PROXY=yes', tags.frontend],
     )
     const from = async (address: string) =>
-      (await send('GET', `${address}/from`, { headers: { 'x-forwarded-for': '192.0.2.1' } })).text.split(', ')
+      (await send('GET', `${address}/from`, { headers: { 'x-forwarded-for': '192.0.2.1', 'x-forwarded-proto': 'https' } })).text.split(', ')
     const behind = await urlOf(behindProxy, 8080)
     const told = await eventually(
       'answers',
       () => from(behind),
-      (addresses) => addresses.length === 2,
+      (words) => words.length === 3,
     )
-    assert.equal(told[0], '192.0.2.1')
+    assert.deepEqual([told[0], told[2]], ['192.0.2.1', 'https'])
     // The engine's own address, from which it publishes ports.
-    assert.deepEqual(await from(url), [told[1]])
+    assert.deepEqual(await from(url), [told[1], 'http'])
     const { status, stderr } = await place.run(
       ...[...locked, '--network', 'none', '--env', 'ROLE=load-balancer', '--env', 'BEHIND_PROXY=1', tags.frontend],
     )
