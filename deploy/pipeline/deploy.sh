@@ -20,5 +20,10 @@ fi
 
 helm upgrade "$release" deploy/helm/urna --install --namespace "$KUBE_NAMESPACE" "$@" \
   --wait --wait-for-jobs --rollback-on-failure --timeout "${TIMEOUT:-10m}" --history-max 10
-helm test "$release" --namespace "$KUBE_NAMESPACE" --timeout 5m
+# Helm goes back by itself from what does not become ready, not from what does not work.
+if ! helm test "$release" --namespace "$KUBE_NAMESPACE" --timeout 5m; then
+  echo "The release is ready, and does not do what it should: going back" >&2
+  deploy/pipeline/roll-back.sh || true
+  exit 1
+fi
 helm history "$release" --namespace "$KUBE_NAMESPACE" --max 3

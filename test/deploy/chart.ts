@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { serverKinds } from '../servers/support/mysql-servers.ts'
 import { badValues } from './chart/bad-values.ts'
+import { containerFaults } from './chart/container-faults.ts'
 import { helm, render } from './chart/helm.ts'
 import { installationFaults } from './chart/installation.ts'
 import { schemaFaults } from './chart/kubernetes-schema.ts'
@@ -18,6 +19,7 @@ import { settingFaults } from './chart/setting-faults.ts'
 import { smokeTestFaults } from './chart/smoke-test-faults.ts'
 import { fetchTools, type Helm } from './chart/tools.ts'
 import { imageFaults, secretFaults, urnaFaults } from './chart/urna-faults.ts'
+import { whyNoEngine } from './container-engine.ts'
 
 /**
  * `make test-chart`: the Helm chart, rendered by Helm 3 and Helm 4 with every values file and some more, and everything about the objects that can be
@@ -145,6 +147,15 @@ for (const kind of serverKinds()) {
   await check(`${kind.name} takes the options of the servers${told(kind.missing)}`, () => databaseOptionFaults(objects))
   await check(`${kind.name}: two servers with these options, and the built jobs with their settings${told(kind.missing)}`, () =>
     kind.missing === null ? pairFaults(objects, kind, repository) : null,
+  )
+}
+const noEngine = whyNoEngine()
+for (const [what, scenario] of [
+  ['MySQL and Redis', first],
+  ['MariaDB', mariadbScenario],
+] as const) {
+  await check(`${what} start in their images, as restricted as the chart says${told(noEngine)}`, async () =>
+    noEngine === null ? containerFaults(await render(four, wordsOf(scenario))) : null,
   )
 }
 await check('Redis takes its configuration, and asks for its password', async () => redisConfigFaults(await render(four, wordsOf(first))))

@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { helm } from './helm.ts'
 import { ObjectServer } from './object-server.ts'
 import type { Helm } from './tools.ts'
@@ -46,6 +48,17 @@ export async function installationFaults(program: Helm, chart: string): Promise<
     expect('jobs of revision 2, and none of 1', jobs().join() === 'Job urna-csv-2,Job urna-migration-2,Job urna-replication-2')
     const api = JSON.stringify(server.find('Deployment', 'urna-api'))
     expect('the new image', api.includes('"urna:next"'))
+
+    // What the pipeline reads to know where to go back to.
+    const before = spawnSync(join(chart, '../../pipeline/revision-before.sh'), {
+      input: await run('history', 'urna', '--output', 'json'),
+      encoding: 'utf8',
+    })
+    expect(`revision 1 as the one before, and not ${before.stdout}`, before.stdout === '1\n')
+
+    const autoscaled = () => (server.find('Deployment', 'urna-api')?.spec as { replicas?: number } | undefined)?.replicas
+    await upgrade('--set', 'api.autoscaling.enabled=true')
+    expect(`as many apis as there were when their number is left to the autoscaler, and not ${autoscaled()}`, autoscaled() === 3)
 
     await run('rollback', 'urna', '1')
     expect('every secret as before after going back', JSON.stringify(dataOf()) === JSON.stringify(made))

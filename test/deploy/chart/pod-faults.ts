@@ -49,9 +49,10 @@ function faultsOfContainer(pod: Pod, container: Container): string[] {
       'it requests more than its limits': ['cpu', 'memory'].every(
         (name) => quantity(resources?.requests?.[name]) <= quantity(resources?.limits?.[name]),
       ),
-      'it has no readiness probe': !isService || container.readinessProbe !== undefined,
+      'it has no readiness probe': !isService || isSidecar || container.readinessProbe !== undefined,
       'it has no startup probe': !isService || isSidecar || container.startupProbe !== undefined,
-      'it has no liveness probe': !isOurs || isSidecar || container.livenessProbe !== undefined,
+      'it has no liveness probe': !isOurs || container.livenessProbe !== undefined,
+      'a sidecar decides whether its pod is ready': !isSidecar || container.readinessProbe === undefined,
     }),
     ...probesOf(container).flatMap((probe) => faultsOfProbe(placeOf(pod, container), container, probe)),
     ...faultsOfDrain(pod, container),

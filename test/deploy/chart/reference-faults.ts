@@ -126,12 +126,21 @@ function ingresses(objects: readonly KubernetesObject[]): string[] {
 function targets(objects: readonly KubernetesObject[]): string[] {
   const scalers = objects.filter(({ kind }) => kind === 'HorizontalPodAutoscaler' || kind === 'ScaledObject')
   const scaled = scalers.flatMap(({ kind, metadata, spec }) => {
-    const target = (spec as { scaleTargetRef: { kind: string; name: string } }).scaleTargetRef
+    const {
+      scaleTargetRef: target,
+      minReplicas,
+      minReplicaCount,
+    } = spec as {
+      scaleTargetRef: { kind: string; name: string }
+      minReplicas?: number
+      minReplicaCount?: number
+    }
     const found = objects.find((object) => object.kind === target.kind && object.metadata.name === target.name)
     if (found === undefined) return [`${kind} ${metadata.name}: there is no ${target.kind} ${target.name}`]
-    return found.spec?.replicas === undefined
+    // Rendered without a cluster. That an upgrade leaves the number as it is: installation.ts.
+    return found.spec?.replicas === (minReplicas ?? minReplicaCount)
       ? []
-      : [`${kind} ${metadata.name}: ${target.name} says its number itself, and every upgrade would set it back`]
+      : [`${kind} ${metadata.name}: ${target.name} does not begin with the fewest`]
   })
   const budgets = ofKind<Selecting>(objects, 'PodDisruptionBudget').flatMap(({ metadata, spec }) =>
     podsOf(objects).some((pod) => matches(spec.selector.matchLabels, pod.labels))

@@ -97,6 +97,29 @@ export const scenarios: readonly Scenario[] = [
     ],
   },
   {
+    name: 'no load balancer, one way in, figures, more of them by themselves',
+    files: [],
+    set: [
+      ...[
+        'loadBalancer.enabled=false',
+        'api.autoscaling.enabled=true',
+        'jobs.suffix=3849bac0ffee3849bac0ffee3849bac0ffee3849',
+        'image.tag=1234567',
+      ],
+      ...[
+        'networkPolicy.publicFrom[0].namespaceSelector.matchLabels.kubernetes\\.io/metadata\\.name=traefik',
+        'monitoring.podMonitor.enabled=true',
+      ],
+      'networkPolicy.metricsFrom[0].namespaceSelector.matchLabels.kubernetes\\.io/metadata\\.name=monitoring',
+    ],
+    open: [],
+    arrows: [
+      ...['api 8080', 'frontend 8000'].map((server) => `ingress controller > ${server}`),
+      ...['test > frontend 8000', 'test > api 8080', ...toPair, ...toRedis],
+      ...['api 8080', 'consumer 8082', 'frontend 8001'].map((server) => `Prometheus > ${server}`),
+    ],
+  },
+  {
     name: 'SQS at another address, no policies',
     files: [],
     set: [

@@ -65,7 +65,7 @@ function jobFaults(objects: readonly KubernetesObject[]): string[] {
     }),
     ...jobs.flatMap((job) =>
       rules(`Job ${job.owner.metadata.name}`, {
-        'its name does not end in a revision or a suffix': /-(1|abc123|v\d[a-z0-9-]*)$/.test(job.owner.metadata.name),
+        'its name does not end in a revision or a suffix': /-(1|abc123|[0-9a-f]{12}|v\d[a-z0-9-]*)$/.test(job.owner.metadata.name),
         'it does not wait for servers': Number(environmentIn(objects, job.component).MIGRATION_WAIT_SECONDS) >= 300,
         'it starts again in the same pod, and its log is gone': job.spec.restartPolicy === 'Never',
       }),

@@ -33,7 +33,7 @@ helm.sh/chart: {{ $root.Chart.Name }}-{{ $root.Chart.Version }}
 {{- define "urna.selector" -}}
 {{- $root := index . 0 -}}
 app.kubernetes.io/name: urna
-app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 
@@ -41,7 +41,7 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- define "urna.image" -}}
 {{- $root := index . 0 -}}
 {{- $image := index . 1 -}}
-{{- $tag := $image.tag | default $root.Values.image.tag | default $root.Chart.AppVersion -}}
+{{- $tag := include "urna.scalar" ($image.tag | default $root.Values.image.tag | default $root.Chart.AppVersion) -}}
 {{- if $image.digest -}}
 image: {{ printf "%s@%s" $image.repository $image.digest | quote }}
 {{- else -}}
@@ -64,7 +64,22 @@ imagePullPolicy: {{ $image.pullPolicy }}
 
 {{/* Behind the names of jobs. */}}
 {{- define "urna.suffix" -}}
-{{- .Values.jobs.suffix | default (toString .Release.Revision) -}}
+{{- include "urna.scalar" (.Values.jobs.suffix | default .Release.Revision) | trunc 12 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/*
+How many: (list $ "api" .Values.api). With autoscaling as many as there are now, or an upgrade would take away what a crowd had brought;
+where nobody can be asked, the fewest.
+*/}}
+{{- define "urna.replicas" -}}
+{{- $root := index . 0 -}}
+{{- $values := index . 2 -}}
+{{- if $values.autoscaling.enabled -}}
+{{- $now := lookup "apps/v1" "Deployment" $root.Release.Namespace (printf "%s-%s" (include "urna.fullname" $root) (index . 1)) -}}
+replicas: {{ dig "spec" "replicas" $values.autoscaling.minReplicas $now }}
+{{- else -}}
+replicas: {{ $values.replicas }}
+{{- end -}}
 {{- end -}}
 
 {{/* What the Ingress, and pages elsewhere, call the api: the load balancer or the apis themselves. */}}
