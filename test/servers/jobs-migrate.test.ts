@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { databaseSettings, type EndedJob, JobsProcesses } from './support/jobs-process.ts'
 import { describeServers } from './support/mysql-suites.ts'
 
-const pairs = 20
+const pairs = Number(process.env.MIGRATION_PAIRS || 20)
 const masterKey = randomBytes(32).toString('base64')
 const demoTitles = demoPolls.map(({ title }, index) => [index + 1, title])
 
