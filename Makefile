@@ -117,7 +117,7 @@ clean: ## remove what was built and installed (never your data)
 
 $(INSTALLED): package-lock.json package.json $(wildcard packages/*/package.json apps/*/package.json)
 	@echo "Installing packages (once)" >&2
-	@$(RUN) npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@$(RUN) npm ci --ignore-scripts --prefer-offline --no-audit --no-fund --loglevel=error
 	@mkdir -p .cache && touch $@
 
 $(PAGES): $(INSTALLED) $(PAGE_SOURCES)

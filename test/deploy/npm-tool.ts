@@ -15,7 +15,7 @@ export function npmTool(name: string, version: string): string | { readonly miss
   // Whole or not at all: a fetch that was cut off leaves nothing under the name.
   const temporary = mkdtempSync(join(repository, '.cache/tools/new-'))
   try {
-    const options = ['--prefix', temporary, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
+    const options = ['--prefix', temporary, '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']
     const fetched = spawnSync('npm', ['install', ...options, `${name}@${version}`], { encoding: 'utf8', timeout: 120_000 })
     if (fetched.status !== 0) return { missing: `npm could not fetch ${name}@${version}: ${lastLine(fetched.stderr)}` }
     const manifest = JSON.parse(readFileSync(join(temporary, 'node_modules', name, 'package.json'), 'utf8')) as { version: string }

@@ -31,7 +31,7 @@ export function fetchTools(repository: string): Tools {
     rmSync(fresh, { recursive: true, force: true })
     mkdirSync(fresh, { recursive: true })
     for (const name of ['package.json', 'package-lock.json']) cpSync(join(source, name), join(fresh, name))
-    const options = ['--ignore-scripts', '--legacy-peer-deps', '--no-audit', '--no-fund', '--loglevel=error']
+    const options = ['--ignore-scripts', '--legacy-peer-deps', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']
     const { status, error } = spawnSync('npm', ['ci', ...options], { cwd: fresh, stdio: ['ignore', 'inherit', 'inherit'] })
     if (status !== 0) throw new Error(`the tools could not be fetched: npm ci ended with ${status ?? error?.message}`)
     for (const { file, layer } of helmLayers) {
