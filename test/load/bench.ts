@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { join } from 'node:path'
 import { openPoll, send, settledResults, until } from '../support/client.ts'
 import { freePort } from '../support/free-port.ts'
 import { exitOnSignals, repository, StandaloneProcess, temporaryDirectory } from '../support/standalone-process.ts'
+import { sendBallots } from './ballots.ts'
 import { cpuMicroseconds, median } from './figures.ts'
 
 /**
@@ -21,22 +21,9 @@ interface Round {
   readonly requests: number
 }
 
-function wrk(url: string, path: string, run: string): Promise<Round> {
-  const script = join(repository, 'test/load/ballots.lua')
-  const child = spawn('wrk', ['-t1', `-c${connections}`, `-d${secondsARound}s`, '--timeout', '10s', '-s', script, url, '--', run, path])
-  return new Promise((resolve, reject) => {
-    let output = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-    child.on('error', reject)
-    child.on('close', () => {
-      const [, requests, microseconds, notOk, broken] = /RESULT (\d+) (\d+) (\d+) (\d+)/.exec(output)?.map(Number) ?? []
-      if (requests === undefined || microseconds === undefined) reject(new Error(`wrk failed:\n${output}`))
-      else if (notOk !== 0 || broken !== 0) reject(new Error(`${notOk} answers were not 2xx, ${broken} connections failed`))
-      else resolve({ requests, rate: (requests * 1e6) / microseconds })
-    })
-  })
+async function wrk(url: string, path: string, run: string): Promise<Round> {
+  const { requests, seconds } = await sendBallots(url, path, run, { connections, seconds: secondsARound })
+  return { requests, rate: requests / seconds }
 }
 
 async function startBare(port: number): Promise<ChildProcess> {

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +6,8 @@ import { Redis } from 'ioredis'
 import mysql from 'mysql2/promise'
 import { ClusterProcess, missingPrograms } from '../e2e/cluster-process.ts'
 import { getJson, openPoll, settledResults } from '../support/client.ts'
-import { exitOnSignals, repository } from '../support/standalone-process.ts'
+import { exitOnSignals } from '../support/standalone-process.ts'
+import { sendBallots } from './ballots.ts'
 import { cpuMicroseconds, median, residentKilobytes, withChildren, writtenBytes } from './figures.ts'
 import { requestBytes, tlsHandshake } from './path-edges.ts'
 
@@ -21,31 +22,8 @@ import { requestBytes, tlsHandshake } from './path-edges.ts'
 const rounds = Number(process.env.PATH_ROUNDS ?? 3)
 const secondsARound = Number(process.env.PATH_SECONDS ?? 6)
 const connections = 128
+const load = { connections, seconds: secondsARound }
 const settledMsMax = 120_000
-
-interface Round {
-  readonly requests: number
-  readonly seconds: number
-  readonly answerBytes: number
-}
-
-function wrk(url: string, path: string, run: string): Promise<Round> {
-  const script = join(repository, 'test/load/ballots.lua')
-  const child = spawn('wrk', ['-t1', `-c${connections}`, `-d${secondsARound}s`, '--timeout', '10s', '-s', script, url, '--', run, path])
-  return new Promise((resolve, reject) => {
-    let output = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-    child.on('error', reject)
-    child.on('close', () => {
-      const [, requests, microseconds, notOk, broken, bytes] = /RESULT (\d+) (\d+) (\d+) (\d+) (\d+)/.exec(output)?.map(Number) ?? []
-      if (requests === undefined || microseconds === undefined || bytes === undefined) reject(new Error(`wrk failed:\n${output}`))
-      else if (notOk !== 0 || broken !== 0) reject(new Error(`${notOk} answers were not 2xx, ${broken} connections failed`))
-      else resolve({ requests, seconds: microseconds / 1e6, answerBytes: bytes / requests })
-    })
-  })
-}
 
 const parts = ['nginx', 'api-1', 'redis', 'consumer-1', 'primary', 'replica'] as const
 type Part = (typeof parts)[number]
@@ -137,12 +115,12 @@ async function measure(cluster: ClusterProcess, path: Path): Promise<Measured[]>
   const options = [{ text: 'one' }, { text: 'two' }]
   const poll = await openPoll(cluster.url, { title: 'Path', questions: [{ text: 'Which?', options }] })
   const ballotPath = `/v1/polls/${poll.id}/ballots`
-  await wrk(cluster.url, ballotPath, 'warm-up')
+  await sendBallots(cluster.url, ballotPath, 'warm-up', load)
   let { turnout } = await settledResults(cluster.url, poll.id, settledMsMax)
   const measured: Measured[] = []
   for (let round = 1; round <= rounds; round++) {
     const before = await path.snapshot()
-    const { requests, seconds, answerBytes } = await wrk(cluster.url, ballotPath, `round-${round}`)
+    const { requests, seconds, answerBytes } = await sendBallots(cluster.url, ballotPath, `round-${round}`, load)
     const results = await settledResults(cluster.url, poll.id, settledMsMax)
     const after = await path.snapshot()
     const ballots = results.turnout - turnout
