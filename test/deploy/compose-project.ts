@@ -55,6 +55,17 @@ export class ComposeProject {
     }
   }
 
+  /** Resolves when all are started, well or not. */
+  async start(): Promise<void> {
+    this.#isUp = true
+    await this.run(['up', '-d'], { withinMs: 400_000 })
+  }
+
+  /** What the engine says of a container: starting, healthy, unhealthy. */
+  async health(service: string): Promise<string> {
+    return this.docker(['inspect', '-f', '{{.State.Health.Status}}', await this.containerOf(service)])
+  }
+
   /** Which containers there are, and the last words of each. */
   async state(): Promise<string> {
     const parts = [

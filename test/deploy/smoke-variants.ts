@@ -37,14 +37,19 @@ function demand(holds: boolean, words: string): asserts holds {
   if (!holds) throw new Error(words)
 }
 
-async function project(name: string, files: readonly string[], variables: Record<string, string>): Promise<ComposeProject> {
+async function project(
+  name: string,
+  files: readonly string[],
+  variables: Record<string, string>,
+  { isWell = true } = {},
+): Promise<ComposeProject> {
   const made = new ComposeProject({
     name: `${process.env.COMPOSE_PROJECT_NAME || 'urna-smoke'}-${name}-${randomBytes(3).toString('hex')}`,
     files,
     variables,
   })
   await made.build()
-  await made.up()
+  await (isWell ? made.up() : made.start())
   return made
 }
 
@@ -94,7 +99,11 @@ const standalone: Variant = {
     const page = await send('GET', `${base}/`, { headers: { accept: 'text/html' } })
     demand(page.status === 200 && page.text.includes('<html'), `the pages: ${page.status}`)
     demand((await made.exec('urna', ['cat', '/data/first-run.txt'])).includes('Password of the user admin'), 'no first-run.txt')
+    const container = await made.containerOf('urna')
+    const startedAt = () => made.docker(['inspect', '-f', '{{.State.StartedAt}}', container])
+    const before = await startedAt()
     await made.exec('urna', ['/bin/sh', '-c', 'kill -9 $(cat /proc/1/task/1/children)']).catch(() => {})
+    await until(async () => ((await startedAt()) === before ? null : true), 30_000)
     await seeItCounted(base)
     await until(async () => ((await made.exec('urna', ['/bin/sh', '-c', 'cat /exports/*.csv'])).includes(',coca,1,') ? true : null))
     await made.run(['stop'])
@@ -111,9 +120,11 @@ const tls: Variant = {
     const name = 'vote.test'
     const publicUrl = `https://${name}:${chosen.HTTPS_PORT.split(':').at(-1)}`
     const folders = [makeCertificates(name), makeCertificates(name)] as const
-    const made = await project('tls', [...cluster, 'compose.tls.yaml'], { ...few, ...chosen, PUBLIC_URL: publicUrl })
+    // Not well before there is a certificate.
+    const variables = { ...few, ...chosen, PUBLIC_URL: publicUrl }
+    const made = await project('tls', [...cluster, 'compose.tls.yaml'], variables, { isWell: false })
     try {
-      const plain = await send('POST', `${at(chosen.HTTP_PORT)}/v1/anything?a=b`, { body: {} })
+      const plain = await until(() => send('POST', `${at(chosen.HTTP_PORT)}/v1/anything?a=b`, { body: {} }).catch(() => null))
       demand(
         plain.status === 308 && plain.headers.location === `${publicUrl}/v1/anything?a=b`,
         `http: ${plain.status} ${plain.headers.location}`,
@@ -121,6 +132,7 @@ const tls: Variant = {
       for (const port of [chosen.LOAD_BALANCER_PORT, chosen.FRONTEND_PORT]) {
         demand((await send('GET', at(port)).catch(() => null)) === null, `port ${port} is published beside https`)
       }
+      demand((await made.health('tls')) !== 'healthy', 'https is called healthy without a certificate')
       for (const [index, folder] of folders.entries()) {
         await putCertificate(made, folder)
         const ask = (path: string, options: Asked = {}) => askByTls(`${at(chosen.HTTPS_PORT, 'https')}${path}`, publicUrl, folder, options)
@@ -141,6 +153,7 @@ const tls: Variant = {
         const [cookie = ''] = ballot.headers['set-cookie'] ?? []
         demand(/^__Host-[^;]+;.*; Secure/.test(cookie), `the cookie by https: ${cookie.replace(/=[^;]*/, '=...')}`)
       }
+      await until(async () => ((await made.health('tls')) === 'healthy' ? true : null), 30_000)
       await made.down()
     } finally {
       for (const folder of folders) rmSync(folder, { recursive: true })
