@@ -1,6 +1,6 @@
 # Everything a person does here, by name. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help start cluster dev test test-quick test-servers test-failure test-outages test-failover test-chart chart-docs manifests images \
+.PHONY: help start job cluster dev test test-quick test-servers test-failure test-outages test-failover test-chart chart-docs manifests images \
 	test-images smoke-compose smoke-variants check format bench bench-live bench-counting bench-cache bench-path test-deploy test-services \
 	audit sbom pictures docs screenshots clean
 
@@ -14,6 +14,9 @@ help: ## list the targets
 
 start: $(INSTALLED) $(PAGES) ## run Urna on this machine: http://localhost:8080 (PORT=9090 for another port)
 	@NODE_ENV=$${NODE_ENV:-production} exec $(RUN) node apps/standalone/src/main.ts
+
+job: $(INSTALLED) ## a job on the data of make start, or on the servers in the environment: DO=recount, "reset-password admin", "plan ..."
+	@exec $(RUN) node apps/jobs/src/main.ts $(DO)
 
 cluster: $(INSTALLED) $(PAGES) ## all processes with real servers on this machine, to watch; see docs/cluster.md
 	@exec $(RUN) node scripts/cluster.ts $(DO)

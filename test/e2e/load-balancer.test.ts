@@ -423,6 +423,8 @@ describe.skipIf(isMissing)(isMissing ? `${name} (skipped: apt-get install nginx)
       expect((await get('/settings.js')).text).toBe('settings')
       for (const path of ['/assets/index-2.js', '/v1/polls', '/api/votes']) expect((await get(path)).status).toBe(404)
       expect((await get('/no-page.js', '*/*')).status).toBe(404)
+      // A check from outside, or somebody with curl.
+      expect((await get('/', '*/*')).status).toBe(200)
       expect((await get('/healthz')).text).toBe('{"message":"OK"}')
     })
   })
