@@ -239,6 +239,10 @@ async function run(): Promise<{ acknowledged: number; lost: number; refused: num
   say('starting')
   await project.up()
   say('everything is healthy')
+  for (const service of ['mysql-primary', 'mysql-replica']) {
+    if (!/ready for connections/.test(await project.run(['logs', '--no-color', service])))
+      fault(`${service} writes no log that can be read`)
+  }
   await lookAtPages()
   const token = await project.exec('api', ['cat', '/secrets/admin-token'])
   const headers = { authorization: `Bearer ${token}` }

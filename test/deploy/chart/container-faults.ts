@@ -60,7 +60,9 @@ async function faultsOf(pod: Pod, objects: readonly KubernetesObject[], place: P
       (said) => said === 'well' || said === 'ended',
       readyWithinMs,
     )
-    return found === 'well' ? [] : [`${pod.component} ended:\n${await logsOf(name)}`]
+    const log = await logsOf(name)
+    if (found !== 'well') return [`${pod.component} ended:\n${log}`]
+    return /ready (for|to accept) connections/i.test(log) ? [] : [`${pod.component}: nobody can read its log`]
   } catch (error) {
     return [`${(error as Error).message}\n${await logsOf(name)}`]
   }
