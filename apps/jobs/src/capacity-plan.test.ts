@@ -164,7 +164,7 @@ describe('what it says', () => {
     expect(text({ votesPerSecond: 60_000 })).toMatch(/THE LIMIT: primary, 222 % of 27,000[^\n]*\nTHE LIMIT: Redis, 123 % of 48,780/)
     // 33,000 a second too many for 600 s; 27,000 a second afterwards: 733 s
     expect(text({ votesPerSecond: 60_000 })).toContain(
-      'Set BACKLOG_MAX to 20,000,000: with 2,000,000, as it is by default, voters are sent away (503) after 61 seconds.',
+      'Set BACKLOG_MAX to 20000000: with 2,000,000, as it is by default, voters are sent away (503) after 61 seconds.',
     )
     expect(text({ votesPerSecond: 1_000, voters: 10_000, readers: 2_000_000 })).toContain(
       'THE LIMIT: line to the internet, of which live results leave nothing. More than 10 Gbit/s.',

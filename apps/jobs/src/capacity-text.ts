@@ -87,7 +87,7 @@ function verdict({ limits, backlog, standaloneIsEnough }: Capacity): string[] {
     ...(backlog.fullAfterSeconds === null
       ? []
       : [
-          `Set BACKLOG_MAX to ${number.format(Math.ceil(backlog.ballots / 1e6) * 1e6)}: with ${number.format(chosen.backlogMax)}, as it is by default, voters are sent away (503) after ${duration(backlog.fullAfterSeconds)}.`,
+          `Set BACKLOG_MAX to ${Math.ceil(backlog.ballots / 1e6) * 1e6}: with ${number.format(chosen.backlogMax)}, as it is by default, voters are sent away (503) after ${duration(backlog.fullAfterSeconds)}.`,
         ]),
   ]
 }
@@ -106,7 +106,7 @@ function asked({ share, votesPerSecond }: Limit): string {
 
 function terms(): string[] {
   return [
-    `Every part is at most ${percent(chosen.busy)} busy, and of several one may be away. Polls of one question; each voter loads the pages once, each vote is a new`,
+    `Every part is at most ${percent(chosen.busy)} busy, but for the primary, for which ballots can wait; of several one may be away. Polls of one question; each voter loads the pages once, each vote is a new`,
     'TLS connection. A disk that syncs slowly makes answers slower, not fewer: ballots that come meanwhile share the next sync.',
     `Measured on ${measuredOn}.`,
     'Cores of yours are others: `make bench-path` there. All figures and where each comes from: plan --figures.',
