@@ -36,8 +36,8 @@ test-servers: $(INSTALLED) $(PAGES) ## adapters and processes on MariaDB, MySQL 
 test-failure: $(INSTALLED) ## kill the process under load, again and again, and count the ballots (ROUNDS=20 ROUNDS_A_POINT=10)
 	@$(RUN) node test/failure/kill.ts $(or $(ROUNDS),20) $(or $(ROUNDS_A_POINT),10)
 
-test-outages: $(INSTALLED) ## take servers away from a cluster while people vote: SECONDS_AWAY=30, QUEUE_SECONDS_AWAY=10
-	@$(RUN) node test/failure/outages.ts
+test-outages: $(INSTALLED) ## take servers away from a cluster while people vote: SECONDS_AWAY=30, QUEUE_SECONDS_AWAY=10, ROUNDS="'queue wiped'"
+	@$(RUN) node test/failure/outages.ts $(ROUNDS)
 
 test-failover: $(INSTALLED) ## kill the primary under load, promote a replica that is behind, count the ballots (ROUNDS=20 PRODUCT=)
 	@$(RUN) node test/failure/failover.ts $(or $(ROUNDS),20) "$(PRODUCT)" "$(KIND)"
@@ -55,8 +55,8 @@ manifests: $(INSTALLED) ## render the chart into deploy/kubernetes/urna.yaml, fo
 images: ## build both container images; URNA_IMAGE, URNA_FRONTEND_IMAGE, API_URL
 	@./deploy/docker/build
 
-test-images: $(INSTALLED) ## build them and run them: who they are, what is in them, how they start, stop and recover
-	@$(RUN) node test/deploy/images.ts
+test-images: $(INSTALLED) ## build them and run them: who they are, what is in them, how they start, stop and recover (PARTS="contents pages")
+	@$(RUN) node test/deploy/images.ts $(PARTS)
 
 smoke-compose: $(INSTALLED) ## the Compose cluster from nothing: votes while api, consumer and primary are killed, every receipt asked (DATABASE=mariadb)
 	@$(RUN) node test/deploy/smoke-compose.ts
