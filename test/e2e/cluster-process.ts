@@ -110,7 +110,9 @@ export class ClusterProcess {
 
   /** Of nginx: its first process, which has started the others. */
   pidOf(name: string): number {
-    return this.#processes.find(([found]) => found === name)?.[1].pid ?? 0
+    const [, found] = this.#processes.find(([each]) => each === name) ?? []
+    if (found === undefined) throw new Error(`the cluster has no process ${name}`)
+    return found.pid
   }
 
   get #processes(): [string, { pid: number }][] {

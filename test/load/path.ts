@@ -135,6 +135,18 @@ async function measure(cluster: ClusterProcess, path: Path): Promise<Measured[]>
   return measured
 }
 
+/** What is shown of a ballot besides what each part does for it. */
+const bytesOf: Readonly<Record<string, (snapshot: Snapshot) => number>> = {
+  'redis, in': ({ redisIn }) => redisIn,
+  'redis, out': ({ redisOut }) => redisOut,
+  'redis, memory while it is kept': ({ redisMemory }) => redisMemory,
+  'redis, append-only file': ({ appendOnly }) => appendOnly,
+  'primary, in': ({ primaryIn }) => primaryIn,
+  'primary, out': ({ primaryOut }) => primaryOut,
+  'primary, tables': ({ tables }) => tables,
+  'primary, binary log': ({ binaryLog }) => binaryLog,
+}
+
 async function run(): Promise<void> {
   exitOnSignals()
   const cluster = new ClusterProcess({ CLUSTER_APIS: '1', CLUSTER_CONSUMERS: '1', EXPORT_EVERY: '*/5 * * * *' })
@@ -152,55 +164,16 @@ async function run(): Promise<void> {
       for (const part of parts)
         row(
           `${part}, processor`,
-          each((snapshot) => snapshot.parts[part].cpu),
+          each(({ parts: counts }) => counts[part].cpu),
           'us',
         )
       for (const part of ['redis', 'primary', 'replica'] as const)
         row(
           `${part}, to disk`,
-          each((snapshot) => snapshot.parts[part].disk),
+          each(({ parts: counts }) => counts[part].disk),
           'bytes',
         )
-      row(
-        'redis, in',
-        each((snapshot) => snapshot.redisIn),
-        'bytes',
-      )
-      row(
-        'redis, out',
-        each((snapshot) => snapshot.redisOut),
-        'bytes',
-      )
-      row(
-        'redis, memory while it is kept',
-        each((snapshot) => snapshot.redisMemory),
-        'bytes',
-      )
-      row(
-        'redis, append-only file',
-        each((snapshot) => snapshot.appendOnly),
-        'bytes',
-      )
-      row(
-        'primary, in',
-        each((snapshot) => snapshot.primaryIn),
-        'bytes',
-      )
-      row(
-        'primary, out',
-        each((snapshot) => snapshot.primaryOut),
-        'bytes',
-      )
-      row(
-        'primary, tables',
-        each((snapshot) => snapshot.tables),
-        'bytes',
-      )
-      row(
-        'primary, binary log',
-        each((snapshot) => snapshot.binaryLog),
-        'bytes',
-      )
+      for (const [name, of] of Object.entries(bytesOf)) row(name, each(of), 'bytes')
       // As long as a poll's id is.
       row('request of wrk', await requestBytes(`/v1/polls/${'0'.repeat(16)}/ballots`), 'bytes')
       row('answer', median(measured.map((round) => round.answerBytes)), 'bytes')
@@ -210,7 +183,7 @@ async function run(): Promise<void> {
       else console.log(`SKIPPED a new TLS connection: ${handshake.missing}`)
       const skipped = typeof handshake === 'number' ? 0 : 1
       console.log(`${measured.length} passed, 0 failed, ${skipped} skipped`)
-      const sum = parts.reduce((total, part) => total + each((snapshot) => snapshot.parts[part].cpu), 0)
+      const sum = parts.reduce((total, part) => total + each(({ parts: counts }) => counts[part].cpu), 0)
       console.log(`path: ballots=${measured.reduce((total, { ballots }) => total + ballots, 0)} cpu-us-per-ballot=${sum.toFixed(0)}`)
     } finally {
       path.close()

@@ -57,8 +57,10 @@ export async function installationFaults(program: Helm, chart: string): Promise<
     expect(`revision 1 as the one before, and not ${before.stdout}`, before.stdout === '1\n')
 
     const autoscaled = () => (server.find('Deployment', 'urna-api')?.spec as { replicas?: number } | undefined)?.replicas
+    // Another number than the fewest.
+    await upgrade('--set', 'api.replicas=5')
     await upgrade('--set', 'api.autoscaling.enabled=true')
-    expect(`as many apis as there were when their number is left to the autoscaler, and not ${autoscaled()}`, autoscaled() === 3)
+    expect(`as many apis as there were when their number is left to the autoscaler, and not ${autoscaled()}`, autoscaled() === 5)
 
     await run('rollback', 'urna', '1')
     expect('every secret as before after going back', JSON.stringify(dataOf()) === JSON.stringify(made))
